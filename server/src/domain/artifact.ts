@@ -1,0 +1,15 @@
+/** The facts about one artifact of a tenant. */
+export interface Artifact {
+  /** "sha256:" and 64 lower-case hexadecimal digits. */
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+  /** When it became complete, by the database's clock. */
+  readonly createdAt: Date;
+}
+
+/** The media type of an artifact that was uploaded without one. */
+export const DEFAULT_MEDIA_TYPE = "application/octet-stream";
+
+/** An upload that nobody has written to for this long is removed. */
+export const UPLOAD_RETENTION_MS = 24 * 60 * 60 * 1_000;

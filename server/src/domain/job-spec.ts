@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { RetryOverrides } from "./retry.ts";
+
+/** A job as its producer describes it, with every default filled in. */
+export interface JobSpec {
+  readonly jobType: string;
+  readonly queue: string;
+  readonly project: string;
+  readonly source: string;
+  readonly priority: number;
+  readonly payload: Uint8Array;
+  readonly payloadMediaType: string;
+  /** "sha256:…" or undefined. */
+  readonly payloadArtifact: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly notBefore: Date | undefined;
+  readonly retry: RetryOverrides | undefined;
+  readonly attemptDeadlineMs: number | undefined;
+  readonly correlationId: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+}
+
+/** A job on its way into the ledger. */
+export interface NewJob {
+  readonly tenant: string;
+  readonly jobId: string;
+  readonly spec: JobSpec;
+  readonly contentDigest: Uint8Array;
+}
+
+/** A job on its way into the ledger as part of a run. */
+export interface NewRunJob extends NewJob {
+  readonly name: string;
+  /** How many jobs must succeed first. */
+  readonly unmet: number;
+}
+
+const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data);
+
+/**
+ * What "the same content" means for an idempotency key or a repeated job id: SHA-256 over the
+ * canonical JSON (RFC 8785) of everything that decides what the job does. Ids, keys and trace
+ * context are left out: a retry of the producer has new ones of those.
+ */
+export function contentDigest(spec: JobSpec): Uint8Array {
+  const content = canonicalize({
+    jobType: spec.jobType,
+    queue: spec.queue,
+    project: spec.project,
+    source: spec.source,
+    priority: spec.priority,
+    payload: sha256(spec.payload).digest("hex"),
+    payloadMediaType: spec.payloadMediaType,
+    payloadArtifact: spec.payloadArtifact ?? null,
+    labels: spec.labels,
+    notBefore: spec.notBefore?.toISOString() ?? null,
+    retry: spec.retry ?? null,
+    attemptDeadlineMs: spec.attemptDeadlineMs ?? null,
+  });
+  return sha256(content ?? "").digest();
+}

@@ -1,0 +1,168 @@
+import type { FenceColumns } from "./lease.sql.ts";
+import { sql } from "./sql.ts";
+
+/** Completions, one array per part, all of the same length. */
+export type CompletionColumns = readonly [
+  ...fences: FenceColumns,
+  completionIds: string[],
+  results: (Buffer | null)[],
+];
+
+/** A completion that was applied; one that is missing was not. */
+export interface CompletedRow {
+  readonly position: number;
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly lease_epoch: number;
+  readonly in_run: boolean;
+}
+
+/**
+ * Ends attempts that succeeded: the lease goes, the attempt comes. A lease that ran out and was
+ * swept still completes as long as nobody else got the job: its token is on the ready row then,
+ * and the attempt that was written as interrupted becomes the one that succeeded.
+ */
+export const completeAttempts = sql<CompletionColumns, CompletedRow>(
+  "complete_attempts",
+  `
+with input as materialized (
+  select * from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::bytea[])
+    with ordinality as i (tenant, job_id, lease_epoch, token, completion_id, result, position)
+),
+held as (
+  delete from lease l using input i
+  where l.tenant = i.tenant and l.job_id = i.job_id and l.lease_epoch = i.lease_epoch
+    and l.token = i.token and l.state = 'running'
+  returning i.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.worker_id, l.offered_at,
+    l.started_at, l.in_run, i.completion_id, i.result
+),
+late as (
+  delete from ready r using input i
+  where r.tenant = i.tenant and r.job_id = i.job_id and r.lease_epoch = i.lease_epoch + 1
+    and r.prev_token = i.token
+  returning i.position, r.tenant, r.job_id, r.attempt - 1 as attempt, i.lease_epoch, r.in_run,
+    i.completion_id, i.result
+),
+attempts as (
+  insert into attempt (tenant, job_id, attempt, lease_epoch, worker_id, offered_at, started_at,
+    outcome, completion_id, result)
+  select tenant, job_id, attempt, lease_epoch, worker_id, offered_at, started_at, 'succeeded',
+    completion_id, result
+  from held
+),
+late_attempts as (
+  update attempt a set outcome = 'succeeded', failure_class = null, failure_message = null,
+    terminal = null, retry_after_ms = null, ended_at = now(), completion_id = l.completion_id,
+    result = l.result
+  from late l where a.tenant = l.tenant and a.job_id = l.job_id and a.attempt = l.attempt
+  returning a.tenant, a.job_id, a.worker_id
+),
+events as (
+  insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
+    worker_id, actor)
+  select tenant, job_id, 'succeeded', 'running', 'succeeded', attempt, lease_epoch, worker_id,
+    'worker' from held
+  union all
+  select l.tenant, l.job_id, 'succeeded', 'ready', 'succeeded', l.attempt, l.lease_epoch,
+    a.worker_id, 'worker' from late l join late_attempts a using (tenant, job_id)
+)
+select position::integer, tenant, job_id, attempt, lease_epoch, in_run from held
+union all
+select position::integer, tenant, job_id, attempt, lease_epoch, in_run from late`,
+);
+
+/** How an attempt under an epoch ended, and where the job stands. */
+export interface EndedRow {
+  readonly position: number;
+  readonly completion_id: string | null;
+  readonly state: string;
+}
+
+/** Binds artifacts to attempts that have just succeeded. */
+export const bindArtifacts = sql<
+  readonly [
+    tenants: string[],
+    jobIds: string[],
+    attempts: number[],
+    epochs: number[],
+    names: string[],
+    digests: Buffer[],
+  ],
+  never
+>(
+  "bind_artifacts",
+  `
+insert into job_artifact (tenant, job_id, attempt, lease_epoch, name, digest)
+select * from unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text[], $6::bytea[])`,
+);
+
+/**
+ * Locks what waits for jobs that succeeded, in one order for everybody, so that two transactions
+ * that finish parents of the same jobs take turns.
+ */
+export const lockDependants = sql<
+  readonly [tenants: string[], succeededJobIds: string[]],
+  { readonly tenant: string; readonly job_id: string }
+>(
+  "lock_dependants",
+  `
+select j.tenant, j.id as job_id from job j
+where j.base_state = 'blocked' and (j.tenant, j.id) in (
+  select e.tenant, e.to_job from edge e
+  join unnest($1::text[], $2::uuid[]) as i (tenant, job_id)
+    on e.tenant = i.tenant and e.from_job = i.job_id
+)
+order by j.tenant, j.id for update`,
+);
+
+/** A job that nothing holds any more. */
+export interface UnblockedRow {
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly queue: string;
+  readonly job_type: string;
+  readonly priority: number;
+  readonly seq: number | null;
+}
+
+/** Takes succeeded parents off the count of their dependants and lets go those at zero. */
+export const unblockDependants = sql<
+  readonly [tenants: string[], succeededJobIds: string[]],
+  UnblockedRow
+>(
+  "unblock_dependants",
+  `
+with met as (
+  select e.tenant, e.to_job, count(*)::integer as count from edge e
+  join unnest($1::text[], $2::uuid[]) as i (tenant, job_id)
+    on e.tenant = i.tenant and e.from_job = i.job_id
+  group by e.tenant, e.to_job
+),
+counted as (
+  update job j set unmet = j.unmet - m.count,
+    base_state = case when j.unmet > m.count then 'blocked'
+      when j.not_before > now() then 'scheduled' else 'ready' end
+  from met m where j.tenant = m.tenant and j.id = m.to_job and j.base_state = 'blocked'
+  returning j.*
+),
+ready_rows as (
+  insert into ready (tenant, queue, job_type, priority, job_id, attempt, lease_epoch,
+    payload_bytes, in_run)
+  select tenant, queue, job_type, priority, id, 1, 1, coalesce(length(payload), 0), true
+  from counted where base_state = 'ready' order by run_position
+  returning tenant, job_id, seq
+),
+scheduled_rows as (
+  insert into scheduled (tenant, job_id, run_at, attempt, lease_epoch)
+  select tenant, id, not_before, 1, 1 from counted where base_state = 'scheduled'
+),
+events as (
+  insert into job_event (tenant, job_id, kind, from_state, to_state, actor)
+  select tenant, id, 'unblocked', 'blocked', base_state, 'ledger' from counted
+  where base_state <> 'blocked'
+)
+select c.tenant, c.id as job_id, c.queue, c.job_type, c.priority, r.seq
+from counted c left join ready_rows r on r.tenant = c.tenant and r.job_id = c.id
+where c.base_state <> 'blocked'`,
+);

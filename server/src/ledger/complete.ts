@@ -1,0 +1,135 @@
+import type { Pool } from "pg";
+import { formatDigest, parseDigest } from "../domain/digest.ts";
+import type { LeaseRef, WriteVerdict } from "../domain/lease.ts";
+import type { ReadyLane } from "../domain/offer.ts";
+import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
+import {
+  bindArtifacts,
+  type CompletedRow,
+  completeAttempts,
+  lockDependants,
+  unblockDependants,
+} from "./complete.sql.ts";
+import { presentArtifacts } from "./enqueue.sql.ts";
+import { fenceColumns } from "./fences.ts";
+import { asBuffer } from "./job-columns.ts";
+import { inTransaction, type Transaction } from "./transaction.ts";
+import { settleUnapplied } from "./unapplied.ts";
+
+/** An attempt that succeeded. */
+export interface CompleteRequest {
+  readonly lease: LeaseRef;
+  readonly completionId: string;
+  readonly result: Uint8Array;
+  readonly artifacts: readonly { readonly name: string; readonly digest: string }[];
+}
+
+/** What completions answer, and what the rest of the system should know. */
+export interface CompleteAnswer extends Aftermath {
+  readonly verdicts: readonly WriteVerdict[];
+}
+
+/**
+ * Ends attempts that succeeded, of any tenants, in one transaction: binds their artifacts and lets
+ * go the jobs that waited for them. An answer per request, in order.
+ */
+export const completeAttemptsIn =
+  (pool: Pool) =>
+  (requests: readonly CompleteRequest[]): Promise<CompleteAnswer> =>
+    inTransaction(
+      pool,
+      requests.map((request) => request.lease.tenant),
+      (tx) => completeInTransaction(tx, requests),
+    );
+
+async function completeInTransaction(
+  tx: Transaction,
+  requests: readonly CompleteRequest[],
+): Promise<CompleteAnswer> {
+  const verdicts = await rejectMissingArtifacts(tx, requests);
+  const open = [...requests.keys()].filter((index) => verdicts[index] === undefined);
+  const asked = open.map((index) => requests[index] as CompleteRequest);
+  const rows = asked.length === 0 ? [] : await complete(tx, asked);
+  for (const row of rows) {
+    verdicts[open[row.position - 1] as number] = { kind: "applied", state: "succeeded" };
+  }
+  await bind(tx, asked, rows);
+  const lanes = await letGoDependants(tx, rows);
+  return {
+    verdicts: await settleUnapplied(
+      tx,
+      requests.map((request) => request.lease),
+      requests.map((request) => request.completionId),
+      verdicts,
+    ),
+    ...aftermathOf(
+      requests.map((request) => request.lease.tenant),
+      lanes.ready,
+      lanes.scheduled,
+    ),
+  };
+}
+
+const complete = (tx: Transaction, asked: readonly CompleteRequest[]): Promise<CompletedRow[]> =>
+  tx.run(
+    completeAttempts,
+    ...fenceColumns(asked.map((request) => request.lease)),
+    asked.map((request) => request.completionId),
+    asked.map((request) => (request.result.length === 0 ? null : asBuffer(request.result))),
+  );
+
+async function rejectMissingArtifacts(
+  tx: Transaction,
+  requests: readonly CompleteRequest[],
+): Promise<(WriteVerdict | undefined)[]> {
+  const named = requests.flatMap(({ lease, artifacts }) =>
+    artifacts.map(({ digest }) => ({ tenant: lease.tenant, digest })),
+  );
+  if (named.length === 0) return new Array(requests.length).fill(undefined);
+  const present = await tx.run(
+    presentArtifacts,
+    named.map(({ tenant }) => tenant),
+    named.map(({ digest }) => parseDigest(digest)),
+  );
+  const known = new Set(present.map((row) => `${row.tenant}\0${formatDigest(row.digest)}`));
+  return requests.map(({ lease, artifacts }) => {
+    const digests = artifacts
+      .map(({ digest }) => digest)
+      .filter((digest) => !known.has(`${lease.tenant}\0${digest}`));
+    return digests.length === 0 ? undefined : { kind: "artifact_not_found", digests };
+  });
+}
+
+async function bind(
+  tx: Transaction,
+  asked: readonly CompleteRequest[],
+  rows: readonly CompletedRow[],
+): Promise<void> {
+  const bindings = rows.flatMap((row) =>
+    (asked[row.position - 1] as CompleteRequest).artifacts.map((artifact) => ({ row, artifact })),
+  );
+  if (bindings.length === 0) return;
+  await tx.run(
+    bindArtifacts,
+    bindings.map(({ row }) => row.tenant),
+    bindings.map(({ row }) => row.job_id),
+    bindings.map(({ row }) => row.attempt),
+    bindings.map(({ row }) => row.lease_epoch),
+    bindings.map(({ artifact }) => artifact.name),
+    bindings.map(({ artifact }) => parseDigest(artifact.digest)),
+  );
+}
+
+async function letGoDependants(
+  tx: Transaction,
+  rows: readonly CompletedRow[],
+): Promise<{ ready: ReadyLane[]; scheduled: boolean }> {
+  const parents = rows.filter((row) => row.in_run);
+  if (parents.length === 0) return { ready: [], scheduled: false };
+  const tenants = parents.map((row) => row.tenant);
+  const jobIds = parents.map((row) => row.job_id);
+  const waiting = await tx.run(lockDependants, tenants, jobIds);
+  if (waiting.length === 0) return { ready: [], scheduled: false };
+  const free = await tx.run(unblockDependants, tenants, jobIds);
+  return { ready: mergeLanes(free), scheduled: free.some((row) => row.seq === null) };
+}

@@ -1,0 +1,127 @@
+import type { Pool } from "pg";
+import type { Ending, EndingCause, EndingFacts } from "../domain/ending.ts";
+import type { JobState } from "../domain/job-machine.ts";
+import type { LeaseRef, WriteVerdict } from "../domain/lease.ts";
+import { type Aftermath, aftermathOf, type Moved, mergeLanes } from "./aftermath.ts";
+import {
+  cancelDependants,
+  type EndingColumns,
+  type EndingLease,
+  endAttempts,
+  lockLeases,
+} from "./end.sql.ts";
+import { fenceColumns } from "./fences.ts";
+import { inTransaction, type Transaction } from "./transaction.ts";
+import { settleUnapplied } from "./unapplied.ts";
+
+/** An attempt that is to end without success. */
+export interface EndRequest {
+  readonly lease: LeaseRef;
+  readonly cause: EndingCause;
+  readonly completionId: string | undefined;
+  /** Who says so: "worker", or the loop's name. */
+  readonly actor: string;
+}
+
+/** Decides about one attempt; called while its lease is locked. */
+export type DecideEnding = (facts: EndingFacts, cause: EndingCause) => Ending;
+
+/** What ended attempts answer, and what the rest of the system should know. */
+export interface EndAnswer extends Aftermath {
+  readonly verdicts: readonly WriteVerdict[];
+}
+
+/** Ends attempts, of any tenants, in one transaction; an answer per request, in order. */
+export const endAttemptsWith =
+  (pool: Pool, decide: DecideEnding) =>
+  (requests: readonly EndRequest[]): Promise<EndAnswer> =>
+    inTransaction(
+      pool,
+      requests.map((request) => request.lease.tenant),
+      (tx) => endInTransaction(tx, requests, decide),
+    );
+
+/** The same, as a part of a larger transaction. */
+export async function endInTransaction(
+  tx: Transaction,
+  requests: readonly EndRequest[],
+  decide: DecideEnding,
+): Promise<EndAnswer> {
+  const leases = requests.map((request) => request.lease);
+  const locked = firstPerJob(await tx.run(lockLeases, ...fenceColumns(leases)));
+  const endings = locked.map((row) => {
+    const request = requests[row.position - 1] as EndRequest;
+    return { row, request, ending: decide(factsOf(row), request.cause) };
+  });
+  const verdicts: (WriteVerdict | undefined)[] = new Array(requests.length).fill(undefined);
+  for (const { row, ending } of endings) {
+    verdicts[row.position - 1] = { kind: "applied", state: ending.next };
+  }
+  const moved: Moved[] = [];
+  if (endings.length > 0) {
+    const ended = await tx.run(endAttempts, ...endingColumns(endings));
+    moved.push(...ended.map((row) => ({ ...row, seq: row.next === "ready" ? row.seq : null })));
+    const lost = ended.filter((row) => row.in_run && isLost(row.next));
+    if (lost.length > 0) {
+      await tx.run(
+        cancelDependants,
+        lost.map((row) => row.tenant),
+        lost.map((row) => row.job_id),
+      );
+    }
+  }
+  const completionIds = requests.map((request) => request.completionId);
+  return {
+    verdicts: await settleUnapplied(tx, leases, completionIds, verdicts),
+    ...aftermathOf(
+      leases.map((lease) => lease.tenant),
+      mergeLanes(moved),
+      locked.some((_, index) => endings[index]?.ending.next === "scheduled"),
+    ),
+  };
+}
+
+/** A batch may name a lease twice; the first one counts, the second is a duplicate of it. */
+const firstPerJob = (rows: readonly EndingLease[]): EndingLease[] => [
+  ...new Map(
+    [...rows]
+      .sort((a, b) => b.position - a.position)
+      .map((row) => [`${row.tenant}\0${row.job_id}`, row]),
+  ).values(),
+];
+
+const isLost = (state: JobState): boolean => state === "dead" || state === "cancelled";
+
+const factsOf = (row: EndingLease): EndingFacts => ({
+  jobType: row.job_type,
+  cancelReason: row.cancel_reason ?? undefined,
+  cancelNote: row.cancel_note ?? undefined,
+  retry: row.retry ?? undefined,
+  failures: row.failures,
+  interruptionAgesMs: row.interruption_ages_ms,
+  elapsedMs: row.elapsed_ms,
+});
+
+interface Decided {
+  readonly row: EndingLease;
+  readonly request: EndRequest;
+  readonly ending: Ending;
+}
+
+function endingColumns(decided: readonly Decided[]): EndingColumns {
+  const column = <T>(pick: (one: Decided) => T): T[] => decided.map(pick);
+  return [
+    column(({ row }) => row.tenant),
+    column(({ row }) => row.job_id),
+    column(({ ending }) => ending.outcome),
+    column(({ ending }) => ending.failure.failureClass),
+    column(({ ending }) => ending.failure.message),
+    column(({ ending }) => ending.failure.terminal),
+    column(({ ending }) => ending.failure.retryAfterMs ?? null),
+    column(({ request }) => request.completionId ?? null),
+    column(({ ending }) => ending.next),
+    column(({ ending }) => ending.delayMs),
+    column(({ request }) => request.actor),
+    column(({ ending }) => ending.reason),
+  ];
+}

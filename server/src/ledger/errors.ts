@@ -1,0 +1,42 @@
+import { DatabaseError } from "pg";
+
+/**
+ * SQLSTATE classes that mean "not now": connection exceptions (08), insufficient resources (53),
+ * operator intervention such as a shutdown (57P). See the PostgreSQL manual, appendix A.
+ */
+const OUTAGE_CLASSES = ["08", "53", "57P"];
+
+/** Node's codes of a connection that could not be made or broke. */
+const SOCKET_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOENT",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+/** Messages of `pg` that have no code: the pool's time-out and the client's lost connection. */
+const LOST =
+  /timeout exceeded when trying to connect|Connection terminated|not queryable|Client was closed/i;
+
+/** Whether the error says that the database is away, rather than that the statement is wrong. */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof DatabaseError) {
+    return OUTAGE_CLASSES.some((prefix) => error.code?.startsWith(prefix));
+  }
+  if (!(error instanceof Error)) return false;
+  const code = (error as NodeJS.ErrnoException).code;
+  return (code !== undefined && SOCKET_CODES.has(code)) || LOST.test(error.message);
+}
+
+/** Whether the transaction lost a race and may win when it is run again. */
+export const isRetryable = (error: unknown): boolean =>
+  error instanceof DatabaseError && (error.code === "40001" || error.code === "40P01");
+
+/** Whether the error is a violation of the named constraint. */
+export const violates = (error: unknown, constraint: string): boolean =>
+  error instanceof DatabaseError && error.constraint === constraint;

@@ -1,0 +1,177 @@
+import type { Pool } from "pg";
+import type { LeaseRef, LeaseVerdict } from "../domain/lease.ts";
+import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
+import { fenceColumns } from "./fences.ts";
+import { asBuffer } from "./job-columns.ts";
+import {
+  acceptOffers,
+  checkLease,
+  renewLeases,
+  returnLeases,
+  storeProgress,
+  unnamedLeases,
+} from "./lease.sql.ts";
+import { inTransaction, type Transaction } from "./transaction.ts";
+
+const tenantsOf = (leases: readonly LeaseRef[]): string[] => leases.map((lease) => lease.tenant);
+
+/** What became of an accept. */
+export type AcceptVerdict = "applied" | "already_applied" | "stale_lease";
+
+/** Turns offers, of any tenants, into active leases; a verdict per lease, in order. */
+export const acceptOffersIn =
+  (pool: Pool) =>
+  (leases: readonly LeaseRef[]): Promise<AcceptVerdict[]> =>
+    inTransaction(pool, tenantsOf(leases), async (tx) => {
+      const rows = await tx.run(acceptOffers, ...fenceColumns(leases));
+      return rows.map((row) => row.verdict);
+    });
+
+/** A lease to renew, and the session that does it, if it is one. */
+export interface Renewal {
+  readonly lease: LeaseRef;
+  readonly sessionId: string | undefined;
+}
+
+/** What became of a renewal; a cancelled lease says why and what is left of it. */
+export interface RenewAnswer {
+  readonly verdict: LeaseVerdict;
+  readonly cancelReason: "user" | "deadline" | "preempted" | "drain" | undefined;
+  readonly leftMs: number;
+  /** The job's type, if the lease is current. */
+  readonly jobType: string | undefined;
+}
+
+/** Renews leases, of any tenants, in one statement; an answer per lease, in order. */
+export const renewLeasesIn =
+  (pool: Pool) =>
+  (renewals: readonly Renewal[]): Promise<RenewAnswer[]> => {
+    const leases = renewals.map((renewal) => renewal.lease);
+    return inTransaction(pool, tenantsOf(leases), async (tx) => {
+      const sessionIds = renewals.map((renewal) => renewal.sessionId ?? null);
+      const rows = await tx.run(renewLeases, ...fenceColumns(leases), sessionIds);
+      return rows.map((row) => ({
+        verdict: row.verdict,
+        cancelReason: row.cancel_reason ?? undefined,
+        leftMs: row.left_ms ?? 0,
+        jobType: row.job_type ?? undefined,
+      }));
+    });
+  };
+
+/** Whether a lease is current. */
+export interface LeaseStanding {
+  readonly current: boolean;
+  readonly newestEpoch: number;
+  readonly expiresInMs: number | undefined;
+}
+
+/** Looks at one lease; undefined if the tenant has no such job. */
+export const checkLeaseIn =
+  (pool: Pool) =>
+  (lease: LeaseRef): Promise<LeaseStanding | undefined> =>
+    inTransaction(pool, [lease.tenant], async (tx) => {
+      const { tenant, jobId, leaseEpoch, leaseToken } = lease;
+      const [row] = await tx.run(checkLease, tenant, jobId, leaseEpoch, leaseToken);
+      if (row === undefined) return undefined;
+      return {
+        current: row.current,
+        newestEpoch: row.newest_epoch,
+        expiresInMs: row.expires_in_ms ?? undefined,
+      };
+    });
+
+/** What giving leases back answers, and what the rest of the system should know. */
+export interface ReturnAnswer extends Aftermath {
+  readonly verdicts: readonly ("applied" | "stale_lease")[];
+}
+
+/** Which leases to give back, and what the history says about it. */
+export interface ReturnRequest {
+  readonly leases: readonly LeaseRef[];
+  readonly actor: string;
+  readonly reason: string;
+  /** True: leases that were accepted meanwhile stay. */
+  readonly onlyOffered: boolean;
+}
+
+/** Gives leases, of any tenants, back to the head of their lanes at no cost. */
+export const returnLeasesIn =
+  (pool: Pool) =>
+  (request: ReturnRequest): Promise<ReturnAnswer> =>
+    inTransaction(pool, tenantsOf(request.leases), (tx) => returnInTransaction(tx, request));
+
+/** The same, as a part of a larger transaction. */
+export async function returnInTransaction(
+  tx: Transaction,
+  { leases, actor, reason, onlyOffered }: ReturnRequest,
+): Promise<ReturnAnswer> {
+  const rows = await tx.run(returnLeases, ...fenceColumns(leases), actor, reason, onlyOffered);
+  const moved = rows.flatMap((row, index) => {
+    const { queue, job_type, priority, seq } = row;
+    if (queue === null || job_type === null || priority === null) return [];
+    return [{ tenant: (leases[index] as LeaseRef).tenant, queue, job_type, priority, seq }];
+  });
+  return {
+    verdicts: rows.map((row) => row.verdict),
+    ...aftermathOf(tenantsOf(leases), mergeLanes(moved)),
+  };
+}
+
+/** A stream lease that its worker's newest Hello did not name. */
+export interface Unnamed {
+  readonly lease: LeaseRef;
+  readonly state: "offered" | "running";
+}
+
+/** Finds what a worker held over an earlier session and does not name any more. */
+export const findUnnamed =
+  (pool: Pool) =>
+  (
+    tenant: string,
+    workerId: string,
+    sessionId: string,
+    named: readonly string[],
+  ): Promise<Unnamed[]> =>
+    inTransaction(pool, [tenant], async (tx) => {
+      const rows = await tx.run(unnamedLeases, tenant, workerId, sessionId, [...named]);
+      return rows.map((row) => ({
+        lease: {
+          tenant,
+          jobId: row.job_id,
+          attempt: row.attempt,
+          leaseEpoch: row.lease_epoch,
+          leaseToken: row.token,
+        },
+        state: row.state,
+      }));
+    });
+
+/** Progress of one attempt. */
+export interface ProgressWrite {
+  readonly lease: LeaseRef;
+  readonly fraction: number;
+  readonly message: string;
+  /** Empty: the checkpoint that is there stays. */
+  readonly checkpoint: Uint8Array;
+}
+
+/**
+ * Stores progress, of any tenants; whether each lease was current, in order. No two of the
+ * writes may be about the same job.
+ */
+export const storeProgressIn =
+  (pool: Pool) =>
+  (writes: readonly ProgressWrite[]): Promise<boolean[]> => {
+    const leases = writes.map((write) => write.lease);
+    return inTransaction(pool, tenantsOf(leases), async (tx) => {
+      const rows = await tx.run(
+        storeProgress,
+        ...fenceColumns(leases),
+        writes.map((write) => write.fraction),
+        writes.map((write) => write.message),
+        writes.map(({ checkpoint }) => (checkpoint.length === 0 ? null : asBuffer(checkpoint))),
+      );
+      return rows.map((row) => row.applied);
+    });
+  };

@@ -1,0 +1,153 @@
+import type { JobState } from "../domain/job-machine.ts";
+import { sql } from "./sql.ts";
+import { STATE, STATE_JOINS } from "./state.sql.ts";
+
+/** A job that an operation moved, and its place in its lane where that matters. */
+export interface OperatedRow {
+  readonly job_id: string;
+  readonly in_run: boolean;
+}
+
+type CancelParams = readonly [tenant: string, jobIds: string[], reason: string];
+
+/** The end that all cancellations share, over a CTE `gone` with job_id, attempt, epoch, in_run. */
+const cancelGone = (from: string) => `
+jobs as (
+  update job j set base_state = 'cancelled', ended_at = now(), end_reason = $3,
+    lease_epoch = greatest(j.lease_epoch, g.lease_epoch)
+  from gone g where j.tenant = $1 and j.id = g.job_id
+),
+events as (
+  insert into job_event (tenant, job_id, kind, from_state, to_state, lease_epoch, actor, reason)
+  select $1, job_id, 'cancelled', '${from}', 'cancelled', lease_epoch, 'operator', $3 from gone
+)
+select job_id, in_run from gone`;
+
+/** Cancels jobs that are ready. */
+export const cancelReady = sql<CancelParams, OperatedRow>(
+  "cancel_ready",
+  `
+with gone as (
+  delete from ready where tenant = $1 and job_id = any ($2::uuid[])
+  returning job_id, lease_epoch, in_run
+),${cancelGone("ready")}`,
+);
+
+/** Cancels jobs that are offered: whoever accepts now is late. */
+export const cancelOffered = sql<CancelParams, OperatedRow>(
+  "cancel_offered",
+  `
+with gone as (
+  delete from lease where tenant = $1 and job_id = any ($2::uuid[]) and state = 'offered'
+  returning job_id, lease_epoch, in_run
+),${cancelGone("offered")}`,
+);
+
+/** Cancels jobs that wait for a moment. */
+export const cancelScheduled = sql<CancelParams, OperatedRow>(
+  "cancel_scheduled",
+  `
+with gone as (
+  delete from scheduled where tenant = $1 and job_id = any ($2::uuid[])
+  returning job_id, lease_epoch, true as in_run
+),${cancelGone("scheduled")}`,
+);
+
+/** Cancels jobs that wait for others. */
+export const cancelBlocked = sql<CancelParams, OperatedRow>(
+  "cancel_blocked",
+  `
+with locked as materialized (
+  select id from job where tenant = $1 and id = any ($2::uuid[]) and base_state = 'blocked'
+  order by id for update
+),
+jobs as (
+  update job j set base_state = 'cancelled', ended_at = now(), end_reason = $3
+  from locked l where j.tenant = $1 and j.id = l.id and j.base_state = 'blocked'
+  returning j.id as job_id
+),
+events as (
+  insert into job_event (tenant, job_id, kind, from_state, to_state, actor, reason)
+  select $1, job_id, 'cancelled', 'blocked', 'cancelled', 'operator', $3 from jobs
+)
+select job_id, true as in_run from jobs`,
+);
+
+/** A running job that was asked to stop. */
+export interface AskedRow {
+  readonly job_id: string;
+  readonly lease_epoch: number;
+  readonly session_id: string | null;
+}
+
+/** Asks the workers of running jobs to stop; asked twice, the shorter grace counts. */
+export const askToStop = sql<readonly [...cancel: CancelParams, graceMs: number], AskedRow>(
+  "ask_to_stop",
+  `
+update lease set cancel_reason = 'user', cancel_note = coalesce(cancel_note, $3),
+  expires_at = least(expires_at, now() + $4::bigint * interval '1 ms')
+where tenant = $1 and job_id = any ($2::uuid[]) and state = 'running'
+returning job_id, lease_epoch, session_id`,
+);
+
+/** Where jobs stand; those that the tenant does not have are left out. */
+export const jobStates = sql<
+  readonly [tenant: string, jobIds: string[]],
+  { readonly job_id: string; readonly state: JobState }
+>(
+  "job_states",
+  `
+select j.id as job_id, ${STATE} as state from job j ${STATE_JOINS}
+where j.tenant = $1 and j.id = any ($2::uuid[])`,
+);
+
+/** A job that is ready again. */
+export interface RetriedRow {
+  readonly tenant: string;
+  readonly job_id: string;
+  readonly queue: string;
+  readonly job_type: string;
+  readonly priority: number;
+  readonly seq: number;
+}
+
+/** The end that all retries share, over a CTE `jobs` with the job's row and next_*. */
+const readyAgain = (from: string) => `
+ready_rows as (
+  insert into ready (tenant, queue, job_type, priority, job_id, attempt, lease_epoch,
+    payload_bytes, in_run)
+  select tenant, queue, job_type, priority, id, next_attempt, next_epoch,
+    coalesce(length(payload), 0), run_id is not null
+  from jobs order by id
+  returning tenant, job_id, queue, job_type, priority, seq
+),
+events as (
+  insert into job_event (tenant, job_id, kind, from_state, to_state, actor, reason)
+  select tenant, job_id, 'retried', '${from}', 'ready', 'operator', $3 from ready_rows
+)
+select * from ready_rows`;
+
+/** Makes dead jobs ready again, with fresh budgets. */
+export const retryDead = sql<CancelParams, RetriedRow>(
+  "retry_dead",
+  `
+with jobs as (
+  update job set base_state = 'ready', ended_at = null, end_reason = null,
+    budget_from_attempt = attempt
+  where tenant = $1 and id = any ($2::uuid[]) and base_state = 'dead'
+  returning *, attempt + 1 as next_attempt, lease_epoch + 1 as next_epoch
+),${readyAgain("dead")}`,
+);
+
+/** Makes scheduled jobs ready now. */
+export const retryScheduled = sql<CancelParams, RetriedRow>(
+  "retry_scheduled_now",
+  `
+with gone as (
+  delete from scheduled where tenant = $1 and job_id = any ($2::uuid[]) returning *
+),
+jobs as (
+  update job j set base_state = 'ready' from gone g where j.tenant = g.tenant and j.id = g.job_id
+  returning j.*, g.attempt as next_attempt, g.lease_epoch as next_epoch
+),${readyAgain("scheduled")}`,
+);

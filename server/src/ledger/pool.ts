@@ -1,0 +1,39 @@
+import pg from "pg";
+
+/** A pool of connections to the ledger. */
+export type LedgerPool = pg.Pool;
+
+/** Which role a pool works as; see migrations/0001_ledger.sql. */
+export type LedgerRole = "orch_app" | "orch_loops";
+
+// bigint as string is pg's default, because not every int8 is a safe integer. Ours are: sequence
+// numbers, epochs and sizes stay below 2^53 for centuries, and numbers are what the wire wants.
+const INT8_OID = 20;
+pg.types.setTypeParser(INT8_OID, Number);
+
+/** What {@link openPool} needs. */
+export interface PoolOptions {
+  readonly url: string;
+  readonly role: LedgerRole;
+  /** The most connections it opens. */
+  readonly maxConnections: number;
+  /** Told about idle connections that break; they are replaced when next needed. */
+  readonly onIdleError: (error: Error) => void;
+}
+
+/** Opens a pool whose sessions start as `role`, not as the user of the URL. */
+export function openPool(options: PoolOptions): LedgerPool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections,
+    // Pipelining sends BEGIN, the tenant setting and the first statement in one round trip.
+    pipeline: true,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    application_name: options.role,
+    options: `-c role=${options.role} -c jit=off -c lock_timeout=10s -c statement_timeout=30s`,
+  });
+  pool.on("error", options.onIdleError);
+  return pool;
+}

@@ -1,0 +1,20 @@
+/**
+ * Joins that {@link STATE} reads, for a query over `job j`: its lease, if it has one, and its
+ * newest ended attempt.
+ */
+export const STATE_JOINS = `
+left join lease l on l.tenant = j.tenant and l.job_id = j.id
+left join lateral (
+  select * from attempt newest where newest.tenant = j.tenant and newest.job_id = j.id
+  order by newest.attempt desc limit 1
+) a on true`;
+
+/**
+ * Where a job stands, put together from the places that know: offered and running are the
+ * lease's to say, succeeded the newest attempt's, everything else the job's own row. Use it with
+ * {@link STATE_JOINS}.
+ */
+export const STATE = `case
+  when l.state is not null then l.state
+  when j.base_state = 'ready' and a.outcome = 'succeeded' then 'succeeded'
+  else j.base_state end`;
