@@ -1,0 +1,78 @@
+import type { OnFailure } from "../../domain/graph.ts";
+import type { JobState } from "../../domain/job-machine.ts";
+
+/** How many of the jobs that a job waits for are named. */
+const MAX_NAMED = 100;
+
+/** Where a job stands, and what could keep it there. */
+export interface JobWait {
+  readonly state: JobState;
+  readonly queue: string;
+  readonly jobType: string;
+  /** When a scheduled job becomes ready. */
+  readonly runAt: Date | undefined;
+  /** What a blocked job depends on and has not succeeded. */
+  readonly unmet: readonly {
+    readonly jobId: string;
+    readonly state: JobState;
+    readonly onFailure: OnFailure;
+  }[];
+}
+
+/** The one thing that a job waits for. */
+export type BlockedBy =
+  | {
+      readonly kind: "dependency";
+      readonly jobIds: readonly string[];
+      readonly count: number;
+      /** One of them can no longer succeed by itself, and the edge says hold. */
+      readonly held: boolean;
+    }
+  | { readonly kind: "schedule"; readonly readyAt: Date }
+  | { readonly kind: "workers"; readonly capableWorkers: number };
+
+/** Why a job does not run; no cause when it runs or is finished. */
+export interface Explanation {
+  readonly state: JobState;
+  readonly blockedBy: BlockedBy | undefined;
+}
+
+/** What {@link explainJob} needs. */
+export interface ExplainJobPorts {
+  readonly wait: (tenant: string, jobId: string) => Promise<JobWait | undefined>;
+  /** How many workers connected to this replica take the type from the queue. */
+  readonly capableWorkers: (tenant: string, queue: string, jobType: string) => number;
+}
+
+/** Says why a job does not run; undefined if the tenant has no such job. */
+export const explainJob =
+  (ports: ExplainJobPorts) =>
+  async (tenant: string, jobId: string): Promise<Explanation | undefined> => {
+    const wait = await ports.wait(tenant, jobId);
+    if (wait === undefined) return undefined;
+    return { state: wait.state, blockedBy: causeOf(ports, tenant, wait) };
+  };
+
+function causeOf(ports: ExplainJobPorts, tenant: string, wait: JobWait): BlockedBy | undefined {
+  switch (wait.state) {
+    case "blocked":
+      return {
+        kind: "dependency",
+        jobIds: wait.unmet.slice(0, MAX_NAMED).map((parent) => parent.jobId),
+        count: wait.unmet.length,
+        held: wait.unmet.some(
+          ({ state, onFailure }) =>
+            onFailure === "hold" && (state === "dead" || state === "cancelled"),
+        ),
+      };
+    case "scheduled":
+      return wait.runAt === undefined ? undefined : { kind: "schedule", readyAt: wait.runAt };
+    case "ready":
+      return {
+        kind: "workers",
+        capableWorkers: ports.capableWorkers(tenant, wait.queue, wait.jobType),
+      };
+    default:
+      return undefined;
+  }
+}

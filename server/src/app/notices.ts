@@ -1,0 +1,37 @@
+import type { ReadyLane } from "../domain/offer.ts";
+
+/** What replicas tell each other, and the parts of one replica. Only hints: losing one delays. */
+export type Notice =
+  | { readonly kind: "ready"; readonly lanes: readonly ReadyLane[] }
+  | { readonly kind: "changed"; readonly tenants: readonly string[] }
+  | { readonly kind: "scheduled" }
+  | {
+      readonly kind: "stop";
+      readonly tenant: string;
+      readonly jobId: string;
+      readonly leaseEpoch: number;
+      readonly reason: "user" | "deadline";
+      readonly graceMs: number;
+    }
+  | { readonly kind: "superseded"; readonly sessionId: string };
+
+/** Carries notices to this replica's parts at once and to other replicas soon. */
+export interface NoticeBoard {
+  readonly publish: (notice: Notice) => void;
+  /** Calls `listener` for every notice; returns what ends that. */
+  readonly subscribe: (listener: (notice: Notice) => void) => () => void;
+}
+
+/** What a committed write means for the rest of the system. */
+export interface Consequences {
+  readonly changed: readonly string[];
+  readonly lanes: readonly ReadyLane[];
+  readonly scheduled: boolean;
+}
+
+/** Puts what a committed write means on the board. */
+export function announce(board: NoticeBoard, after: Consequences): void {
+  if (after.lanes.length > 0) board.publish({ kind: "ready", lanes: after.lanes });
+  if (after.changed.length > 0) board.publish({ kind: "changed", tenants: after.changed });
+  if (after.scheduled) board.publish({ kind: "scheduled" });
+}

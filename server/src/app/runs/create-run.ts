@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { findGraphFaults, type GraphFault, type OnFailure } from "../../domain/graph.ts";
+import { contentDigest, type JobSpec, type NewJob } from "../../domain/job-spec.ts";
+import { newId } from "../../lib/ids.ts";
+
+/** A run as its producer describes it, with every default filled in. */
+export interface RunSpec {
+  readonly runId: string | undefined;
+  readonly displayName: string;
+  readonly project: string;
+  readonly correlationId: string | undefined;
+  readonly jobs: readonly RunJobSpec[];
+}
+
+/** A job of a run as its producer describes it. */
+export interface RunJobSpec {
+  readonly jobId: string | undefined;
+  readonly name: string;
+  readonly spec: JobSpec;
+  readonly dependsOn: readonly { readonly name: string; readonly onFailure: OnFailure }[];
+}
+
+/** A run on its way into the ledger. */
+export interface NewRun {
+  readonly tenant: string;
+  readonly runId: string;
+  readonly displayName: string;
+  readonly project: string;
+  readonly correlationId: string;
+  readonly contentDigest: Uint8Array;
+  readonly jobs: readonly { readonly job: NewJob; readonly name: string; readonly unmet: number }[];
+  readonly edges: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly onFailure: OnFailure;
+  }[];
+}
+
+/** Why a run could not be stored. */
+export type RunConflict =
+  | { readonly kind: "run_id_conflict"; readonly runId: string }
+  | { readonly kind: "job_id_conflict"; readonly path: string; readonly jobId: string }
+  | { readonly kind: "idempotency_conflict"; readonly path: string; readonly jobId: string }
+  | { readonly kind: "payload_artifact_not_found"; readonly path: string; readonly digest: string };
+
+/** What the ledger answers for a run. */
+export type StoredRun =
+  | { readonly kind: "created"; readonly runId: string; readonly jobIds: readonly string[] }
+  | { readonly kind: "existing"; readonly runId: string; readonly jobIds: readonly string[] }
+  | RunConflict;
+
+/** What became of a request to make a run. */
+export type CreateRunResult =
+  | StoredRun
+  | { readonly kind: "bad_graph"; readonly faults: readonly GraphFault[] }
+  | {
+      readonly kind: "payload_too_large";
+      readonly path: string;
+      readonly bytes: number;
+      readonly maxBytes: number;
+    };
+
+/** What making a run needs. */
+export interface CreateRunPorts {
+  readonly store: (run: NewRun) => Promise<StoredRun>;
+  readonly maxPayloadBytes: number;
+}
+
+/** Makes a run of jobs with edges between them: all of it or nothing. */
+export const createRun =
+  (ports: CreateRunPorts) =>
+  async (tenant: string, run: RunSpec): Promise<CreateRunResult> => {
+    const faults = findGraphFaults(run.jobs);
+    if (faults.length > 0) return { kind: "bad_graph", faults };
+    const maxBytes = ports.maxPayloadBytes;
+    const large = run.jobs.findIndex((job) => job.spec.payload.length > maxBytes);
+    if (large >= 0) {
+      const bytes = run.jobs[large]?.spec.payload.length ?? 0;
+      return { kind: "payload_too_large", path: `jobs[${large}].spec.payload`, bytes, maxBytes };
+    }
+    const jobIds = run.jobs.map((job) => job.jobId);
+    const twice = jobIds.findIndex((id, index) => id !== undefined && jobIds.indexOf(id) < index);
+    if (twice >= 0) {
+      const path = `jobs[${twice}].spec.job_id`;
+      return { kind: "job_id_conflict", path, jobId: jobIds[twice] as string };
+    }
+    return ports.store(newRun(tenant, run));
+  };
+
+function newRun(tenant: string, run: RunSpec): NewRun {
+  const runId = run.runId ?? newId();
+  const correlationId = run.correlationId ?? runId;
+  const ids = new Map(run.jobs.map((job) => [job.name, job.jobId ?? newId()]));
+  const idOf = (name: string) => ids.get(name) as string;
+  const jobs = run.jobs.map((job) => {
+    const spec = {
+      ...job.spec,
+      project: job.spec.project || run.project,
+      correlationId: job.spec.correlationId ?? correlationId,
+    };
+    const digest = contentDigest(spec);
+    return {
+      job: { tenant, jobId: idOf(job.name), spec, contentDigest: digest },
+      name: job.name,
+      unmet: job.dependsOn.length,
+    };
+  });
+  const edges = run.jobs.flatMap((job) =>
+    job.dependsOn.map((dependency) => ({
+      from: idOf(dependency.name),
+      to: idOf(job.name),
+      onFailure: dependency.onFailure,
+    })),
+  );
+  const { displayName, project } = run;
+  const digest = runDigest(run, jobs);
+  return { tenant, runId, displayName, project, correlationId, contentDigest: digest, jobs, edges };
+}
+
+/** What "the same content" means for a repeated run id; see contentDigest for jobs. */
+function runDigest(run: RunSpec, jobs: NewRun["jobs"]): Uint8Array {
+  const content = canonicalize({
+    displayName: run.displayName,
+    project: run.project,
+    jobs: run.jobs.map((job, index) => ({
+      name: job.name,
+      content: Buffer.from(jobs[index]?.job.contentDigest ?? []).toString("hex"),
+      dependsOn: job.dependsOn.map(({ name, onFailure }) => ({ name, onFailure })),
+    })),
+  });
+  return createHash("sha256")
+    .update(content ?? "")
+    .digest();
+}

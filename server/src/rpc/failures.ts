@@ -1,0 +1,25 @@
+import { FAILURE_CLASSES, type Failure, type FailureClass } from "../domain/lease.ts";
+import {
+  FailureClass as FailureClassMessage,
+  type Failure as FailureMessage,
+} from "../gen/stellaops/orchestrator/v1/failure_pb.ts";
+import { msIfSet } from "./durations.ts";
+
+/** The contract has the same names in capitals. */
+const NAMES = new Map<FailureClassMessage, FailureClass>(
+  FAILURE_CLASSES.map((name) => [
+    FailureClassMessage[name.toUpperCase() as keyof typeof FailureClassMessage],
+    name,
+  ]),
+);
+
+/** A failure off the wire. No class counts as the handler's own error; oversize is terminal. */
+export function readFailure(message: FailureMessage | undefined): Failure {
+  const failureClass = NAMES.get(message?.failureClass ?? FailureClassMessage.USER) ?? "user";
+  return {
+    failureClass,
+    message: message?.message ?? "",
+    terminal: (message?.terminal ?? false) || failureClass === "oversize",
+    retryAfterMs: msIfSet(message?.retryAfter),
+  };
+}

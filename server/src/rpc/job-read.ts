@@ -1,0 +1,162 @@
+import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import type { BlockedBy, explainJob } from "../app/jobs/explain-job.ts";
+import type { getJob } from "../app/jobs/get-job.ts";
+import type { listEvents } from "../app/jobs/list-events.ts";
+import type { listJobs } from "../app/jobs/list-jobs.ts";
+import type { WatchTarget, watchJobs } from "../app/jobs/watch-jobs.ts";
+import type { JobFilter } from "../domain/job-view.ts";
+import type {
+  JobFilter as JobFilterMessage,
+  JobService,
+  WatchJobsRequest,
+} from "../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { type FieldViolation, invalidArgument, notFound, unavailable } from "./errors.ts";
+import { tenantOf } from "./interceptors/tenant.ts";
+import { attemptMessage, jobEventMessage, jobMessage, stateMessage, stateOf } from "./job-view.ts";
+
+/** The use cases behind the read half of JobService, and what else it needs. */
+export interface JobReadPorts {
+  readonly getJob: ReturnType<typeof getJob>;
+  readonly listJobs: ReturnType<typeof listJobs>;
+  readonly listEvents: ReturnType<typeof listEvents>;
+  readonly watch: ReturnType<typeof watchJobs>;
+  readonly explain: ReturnType<typeof explainJob>;
+  /** Aborted when the server stops: watches end with UNAVAILABLE then. */
+  readonly stopping: AbortSignal;
+}
+
+/** The methods of JobService that only look. */
+export type JobReadService = Pick<
+  ServiceImpl<typeof JobService>,
+  "getJob" | "listJobs" | "listJobEvents" | "watchJobs" | "explainJob"
+>;
+
+/** The read half of JobService: translates, and leaves the work to the use cases. */
+export const jobReadService = (ports: JobReadPorts): JobReadService => ({
+  async getJob(request, context) {
+    const found = await ports.getJob(tenantOf(context), request.jobId);
+    if (found === undefined) throw jobNotFound(request.jobId);
+    return { job: jobMessage(found.job), attempts: found.attempts.map(attemptMessage) };
+  },
+
+  async listJobs(request, context) {
+    const filter = filterOf(request.filter);
+    const { pageSize, pageToken } = request;
+    const result = await ports.listJobs(tenantOf(context), filter, pageSize, pageToken);
+    if (result.kind !== "page") throw pageTokenInvalid();
+    return { jobs: result.jobs.map(jobMessage), nextPageToken: result.nextPageToken };
+  },
+
+  async listJobEvents(request, context) {
+    const { pageSize, pageToken } = request;
+    const jobId = request.jobId.toLowerCase();
+    const result = await ports.listEvents(tenantOf(context), jobId, pageSize, pageToken);
+    if (result.kind === "not_found") throw jobNotFound(request.jobId);
+    if (result.kind !== "page") throw pageTokenInvalid();
+    return { events: result.events.map(jobEventMessage), nextPageToken: result.nextPageToken };
+  },
+
+  async *watchJobs(request, context) {
+    const stop = AbortSignal.any([context.signal, ports.stopping]);
+    const result = await ports.watch(tenantOf(context), targetOf(request), stop);
+    if (result.kind === "job_not_found") throw jobNotFound(result.jobId);
+    if (result.kind === "run_not_found") throw notFound("RUN_NOT_FOUND", { runId: result.runId });
+    for await (const jobs of result.batches) yield { jobs: jobs.map(jobMessage) };
+    if (ports.stopping.aborted) throw unavailable("SERVER_STOPPING");
+    if (context.signal.aborted) throw ConnectError.from(context.signal.reason);
+  },
+
+  async explainJob(request, context) {
+    const found = await ports.explain(tenantOf(context), request.jobId);
+    if (found === undefined) throw jobNotFound(request.jobId);
+    return {
+      state: stateMessage(found.state),
+      ...(found.blockedBy && { blockedBy: { cause: causeMessage(found.blockedBy) } }),
+    };
+  },
+});
+
+const jobNotFound = (jobId: string) => notFound("JOB_NOT_FOUND", { jobId });
+
+const pageTokenInvalid = () =>
+  invalidArgument("PAGE_TOKEN_INVALID", [
+    { field: "page_token", description: "must come from the page before, with the same filter" },
+  ]);
+
+function targetOf(request: WatchJobsRequest): WatchTarget {
+  const { target } = request;
+  if (target.case === "runId") return { kind: "run", runId: target.value };
+  return { kind: "jobs", jobIds: target.value?.jobIds ?? [] };
+}
+
+const orUndefined = (text: string): string | undefined => (text === "" ? undefined : text);
+
+function filterOf(filter: JobFilterMessage | undefined): JobFilter {
+  const labels = filter?.labels ?? {};
+  const violations: FieldViolation[] = [];
+  requireText(violations, "filter.queue", [filter?.queue]);
+  requireText(violations, "filter.project", [filter?.project]);
+  requireText(violations, "filter.source", [filter?.source]);
+  requireText(violations, "filter.job_types", filter?.jobTypes ?? []);
+  requireText(violations, "filter.labels", Object.entries(labels).flat());
+  const createdFrom = momentOf(violations, "filter.created_from", filter?.createdFrom);
+  const createdBefore = momentOf(violations, "filter.created_before", filter?.createdBefore);
+  if (violations.length > 0) throw invalidArgument("REQUEST_INVALID", violations);
+  return {
+    states: (filter?.states ?? []).flatMap((state) => stateOf(state) ?? []),
+    jobTypes: filter?.jobTypes ?? [],
+    queue: orUndefined(filter?.queue ?? ""),
+    project: orUndefined(filter?.project ?? ""),
+    source: orUndefined(filter?.source ?? ""),
+    runId: orUndefined(filter?.runId ?? "")?.toLowerCase(),
+    labels,
+    createdFrom,
+    createdBefore,
+  };
+}
+
+/** Postgres has no text with a NUL, so nothing can match one. */
+function requireText(
+  violations: FieldViolation[],
+  field: string,
+  texts: readonly (string | undefined)[],
+): void {
+  if (!texts.some((text) => text?.includes("\0"))) return;
+  violations.push({ field, description: "must not contain NUL", reason: "NO_NUL" });
+}
+
+/** The years that google.protobuf.Timestamp allows. */
+const FIRST_SECOND = -62_135_596_800n;
+const LAST_SECOND = 253_402_300_799n;
+
+function momentOf(
+  violations: FieldViolation[],
+  field: string,
+  moment: Timestamp | undefined,
+): Date | undefined {
+  if (moment === undefined) return undefined;
+  const { seconds, nanos } = moment;
+  if (seconds < FIRST_SECOND || seconds > LAST_SECOND || nanos < 0 || nanos > 999_999_999) {
+    violations.push({ field, description: "must lie in the years 1 to 9999", reason: "RANGE" });
+    return undefined;
+  }
+  return timestampDate(moment);
+}
+
+function causeMessage(blockedBy: BlockedBy) {
+  switch (blockedBy.kind) {
+    case "dependency": {
+      const { jobIds, count, held } = blockedBy;
+      return { case: "dependency" as const, value: { jobIds: [...jobIds], count, held } };
+    }
+    case "schedule": {
+      const readyTime = timestampFromDate(blockedBy.readyAt);
+      return { case: "schedule" as const, value: { readyTime } };
+    }
+    case "workers": {
+      const { capableWorkers } = blockedBy;
+      return { case: "workers" as const, value: { capableWorkers } };
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { ArtifactService } from "../gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { JobService } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { RunService } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
+import { TaskRunnerService } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
+import { createHealth } from "./health.ts";
+import { errorsInterceptor } from "./interceptors/errors.ts";
+import { loggingInterceptor } from "./interceptors/logging.ts";
+import { tenantInterceptor } from "./interceptors/tenant.ts";
+import { validationInterceptor } from "./interceptors/validation.ts";
+import { reflectionRoutes } from "./reflection.ts";
+
+/** The services of the contract, each over its use cases. */
+export interface ContractServices {
+  readonly taskRunner: ServiceImpl<typeof TaskRunnerService>;
+  readonly job: ServiceImpl<typeof JobService>;
+  readonly run: ServiceImpl<typeof RunService>;
+  readonly artifact: ServiceImpl<typeof ArtifactService>;
+}
+
+const SERVICES: readonly DescService[] = [
+  TaskRunnerService,
+  JobService,
+  RunService,
+  ArtifactService,
+];
+
+/** Everything that a listener serves, and the health that it reports. */
+export interface Routes {
+  readonly routes: (router: ConnectRouter) => void;
+  /** Outermost first. */
+  readonly interceptors: Interceptor[];
+  /** Reports that every service can be used. */
+  readonly serving: () => void;
+  /** Reports that none can, and ends the watches of that. */
+  readonly shutDown: () => void;
+}
+
+/** Puts the contract's services, health and reflection together. */
+export function contractRoutes(services: ContractServices, logger: Logger): Routes {
+  const names = SERVICES.map((service) => service.typeName);
+  const health = createHealth(names);
+  const reflection = reflectionRoutes([...SERVICES, Health]);
+  return {
+    routes: (router) => {
+      router.service(TaskRunnerService, services.taskRunner);
+      router.service(JobService, services.job);
+      router.service(RunService, services.run);
+      router.service(ArtifactService, services.artifact);
+      health.routes(router);
+      reflection(router);
+    },
+    interceptors: [
+      loggingInterceptor(logger),
+      errorsInterceptor(logger),
+      tenantInterceptor(),
+      validationInterceptor(),
+    ],
+    serving: () => {
+      for (const name of ["", ...names]) health.set(name, "serving");
+    },
+    shutDown: () => health.shutDown(),
+  };
+}

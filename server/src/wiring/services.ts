@@ -1,0 +1,153 @@
+import { downloadArtifact } from "../app/artifacts/download-artifact.ts";
+import { findMissing } from "../app/artifacts/find-missing.ts";
+import { queryUpload } from "../app/artifacts/query-upload.ts";
+import { uploadArtifact } from "../app/artifacts/upload-artifact.ts";
+import { enqueueJobs } from "../app/jobs/enqueue-jobs.ts";
+import { explainJob } from "../app/jobs/explain-job.ts";
+import { getJob } from "../app/jobs/get-job.ts";
+import { listEvents } from "../app/jobs/list-events.ts";
+import { listJobs } from "../app/jobs/list-jobs.ts";
+import { watchJobs } from "../app/jobs/watch-jobs.ts";
+import { announce, type NoticeBoard } from "../app/notices.ts";
+import { createRun } from "../app/runs/create-run.ts";
+import type { BlobFolder } from "../blobs/folder.ts";
+import type { LeasePolicies } from "../domain/lease-policy.ts";
+import { artifactSizes, findArtifactRow, recordArtifact } from "../ledger/artifacts.ts";
+import { checkLeaseIn } from "../ledger/leases.ts";
+import { cancelJobsIn, retryJobsIn } from "../ledger/operate.ts";
+import type { LedgerPool } from "../ledger/pool.ts";
+import {
+  changedSince,
+  listJobEvents,
+  listJobViews,
+  readJobViews,
+  readJobWait,
+  readJobWithAttempts,
+} from "../ledger/read.ts";
+import { readRun, runJobIds } from "../ledger/run-read.ts";
+import { storeRunIn } from "../ledger/runs.ts";
+import { artifactService } from "../rpc/artifact-service.ts";
+import { jobReadService } from "../rpc/job-read.ts";
+import { jobWrites } from "../rpc/job-write.ts";
+import type { ContractServices } from "../rpc/routes.ts";
+import { runService } from "../rpc/run-service.ts";
+import { taskRunnerService } from "../rpc/task-runner-service.ts";
+import type { Bridge } from "./bridge.ts";
+import type { Store } from "./store.ts";
+
+/** What the services are made of. */
+export interface ServicesOptions {
+  readonly pool: LedgerPool;
+  readonly blobs: BlobFolder;
+  readonly board: NoticeBoard;
+  readonly policies: LeasePolicies;
+  readonly store: Store;
+  readonly bridge: Bridge;
+  readonly serverId: string;
+  /** Aborted when the server stops: waits, watches and transfers end. */
+  readonly stopping: AbortSignal;
+}
+
+/** Builds the services of the contract over the use cases. */
+export const wireServices = (options: ServicesOptions): ContractServices => ({
+  taskRunner: taskRunnerService(taskRunnerPorts(options)),
+  job: { ...jobReads(options), ...jobWrites(jobWritePorts(options)) },
+  run: runs(options),
+  artifact: artifacts(options),
+});
+
+const taskRunnerPorts = ({ bridge, policies, pool, serverId, stopping }: ServicesOptions) => ({
+  sessions: bridge.sessions,
+  writes: bridge.writes,
+  claim: bridge.claim,
+  checkLease: checkLeaseIn(pool),
+  policies,
+  serverId,
+  maxPayloadBytes: policies.base.maxPayloadBytes,
+  stopping,
+});
+
+const jobReads = ({ pool, board, policies, bridge, stopping }: ServicesOptions) => {
+  const windowMs = (jobType: string) => policies.for(jobType).interruptionWindowMs;
+  return jobReadService({
+    getJob: getJob({ read: readJobWithAttempts(pool, windowMs) }),
+    listJobs: listJobs({ list: listJobViews(pool, windowMs) }),
+    listEvents: listEvents({ list: listJobEvents(pool) }),
+    watch: watchJobs({
+      runJobIds: runJobIds(pool),
+      changed: changedSince(pool),
+      read: readJobViews(pool, windowMs),
+      onChange: (tenant, wake) =>
+        board.subscribe((notice) => {
+          if (notice.kind === "changed" && notice.tenants.includes(tenant)) wake();
+        }),
+    }),
+    explain: explainJob({
+      wait: readJobWait(pool),
+      capableWorkers: (tenant, queue, jobType) => bridge.dispatcher.capable(tenant, queue, jobType),
+    }),
+    stopping,
+  });
+};
+
+const jobWritePorts = ({ pool, board, policies, store }: ServicesOptions) => {
+  const cancel = cancelJobsIn(pool);
+  const retry = retryJobsIn(pool);
+  const { maxPayloadBytes, drainGraceMs } = policies.base;
+  return {
+    enqueue: enqueueJobs({ store: store.enqueue, maxPayloadBytes }),
+    cancel: async (
+      tenant: string,
+      jobIds: readonly string[],
+      reason: string,
+      grace: number | undefined,
+    ) => {
+      const graceMs = grace ?? drainGraceMs;
+      const answer = await cancel(tenant, jobIds, reason, graceMs);
+      announce(board, answer);
+      for (const stop of answer.stops) {
+        board.publish({ kind: "stop", ...stop, reason: "user", graceMs });
+      }
+      return answer.results;
+    },
+    retry: async (tenant: string, jobIds: readonly string[], reason: string) => {
+      const answer = await retry(tenant, jobIds, reason);
+      announce(board, answer);
+      return answer.results;
+    },
+  };
+};
+
+const runs = ({ pool, board, policies }: ServicesOptions) => {
+  const store = storeRunIn(pool, policies.base.idempotencyRetentionMs);
+  const windowMs = (jobType: string) => policies.for(jobType).interruptionWindowMs;
+  return runService({
+    create: createRun({
+      store: async (run) => {
+        const answer = await store(run);
+        announce(board, answer);
+        return answer.stored;
+      },
+      maxPayloadBytes: policies.base.maxPayloadBytes,
+    }),
+    read: readRun(pool, windowMs),
+  });
+};
+
+const artifacts = ({ pool, blobs, stopping }: ServicesOptions) => {
+  const stored = {
+    find: findArtifactRow(pool),
+    holds: blobs.holds.bind(blobs),
+  };
+  return artifactService({
+    findMissing: findMissing({ sizes: artifactSizes(pool), holds: stored.holds }),
+    upload: uploadArtifact({
+      ...stored,
+      open: blobs.open.bind(blobs),
+      record: recordArtifact(pool),
+    }),
+    queryUpload: queryUpload({ ...stored, committedSize: blobs.committedSize.bind(blobs) }),
+    download: downloadArtifact({ ...stored, read: blobs.read.bind(blobs) }),
+    stopping,
+  });
+};
