@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ["{server,sdk-ts,demo,test}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

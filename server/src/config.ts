@@ -162,20 +162,26 @@ export function readConfig(
   environment: Readonly<Record<string, string | undefined>>,
   defaultServerId: string,
 ): ConfigResult {
-  let help: string | undefined;
+  // Written in pieces.
+  let help = "";
   const command = describe((text) => {
-    help = text;
+    help += text;
   });
   try {
     command.parse(args, { from: "user" });
   } catch (error) {
-    if (help !== undefined) return { kind: "help", text: help };
-    throw new ConfigError((error as Error).message.replace(/^error: /, ""));
+    if (help !== "") return { kind: "help", text: help };
+    // Without the value: an address of a database has a password.
+    const { message } = error as Error;
+    throw new ConfigError(
+      message.replace(/^error: /, "").replace(/ argument '.*' is invalid\./, ":"),
+    );
   }
   const flags = command.opts<Record<string, unknown>>();
   const config: Record<string, unknown> = {};
   for (const setting of SETTINGS) {
-    config[setting.key] = flags[setting.key] ?? fromEnvironment(setting, environment);
+    config[setting.key] =
+      flags[new Option(setting.flag).attributeName()] ?? fromEnvironment(setting, environment);
   }
   config.serverId ??= defaultServerId;
   return { kind: "config", config: config as unknown as Config };

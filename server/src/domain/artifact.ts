@@ -10,6 +10,3 @@ export interface Artifact {
 
 /** The media type of an artifact that was uploaded without one. */
 export const DEFAULT_MEDIA_TYPE = "application/octet-stream";
-
-/** An upload that nobody has written to for this long is removed. */
-export const UPLOAD_RETENTION_MS = 24 * 60 * 60 * 1_000;

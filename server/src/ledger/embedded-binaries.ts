@@ -24,7 +24,7 @@ export async function findPostgres(): Promise<PostgresBinaries> {
   try {
     entry = fileURLToPath(import.meta.resolve(name));
   } catch (cause) {
-    const advice = "run npm ci, or set DATABASE_URL";
+    const advice = "run npm install, or set DATABASE_URL";
     throw new Error(`no embedded Postgres, ${name} is not installed: ${advice}`, { cause });
   }
   const root = dirname(dirname(entry));

@@ -37,6 +37,9 @@ export function isOutage(error: unknown): boolean {
 export const isRetryable = (error: unknown): boolean =>
   error instanceof DatabaseError && (error.code === "40001" || error.code === "40P01");
 
-/** Whether the error is a violation of the named constraint. */
-export const violates = (error: unknown, constraint: string): boolean =>
-  error instanceof DatabaseError && error.constraint === constraint;
+/** SQLSTATE of text that is not valid in the database's encoding, and of \u0000 in JSON. */
+const INVALID_TEXT_CODES = new Set(["22021", "22P05"]);
+
+/** Whether a parameter was a text that Postgres cannot hold. */
+export const isInvalidText = (error: unknown): boolean =>
+  error instanceof DatabaseError && INVALID_TEXT_CODES.has(error.code ?? "");

@@ -87,7 +87,7 @@ export const readJob = sql<readonly [tenant: string, jobId: string], JobViewRow>
 select ${viewColumns("whole")} from job j ${VIEW_JOINS} where j.tenant = $1 and j.id = $2`,
 );
 
-/** Jobs without their large parts, in no order; those that the tenant does not have are left out. */
+/** Jobs without their large parts, in no order; unknown ones are left out. */
 export const readJobs = sql<readonly [tenant: string, jobIds: string[]], JobViewRow>(
   "read_jobs",
   `

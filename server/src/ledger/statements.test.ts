@@ -64,7 +64,8 @@ describe("statements", () => {
       await client.query("set plan_cache_mode = force_generic_plan");
       await client.query(`prepare probe as ${found.statement.text}`);
       const { rows } = await client.query<{ count: number }>(
-        "select cardinality(parameter_types) as count from pg_prepared_statements where name = 'probe'",
+        `select cardinality(parameter_types) as count from pg_prepared_statements
+          where name = 'probe'`,
       );
       // PREPARE checks names and types; EXPLAIN also checks what the role may do, and runs nothing.
       const nulls = Array.from({ length: rows[0]?.count ?? 0 }, () => "null").join(", ");

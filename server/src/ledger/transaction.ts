@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from "pg";
+import { InvalidText } from "../app/invalid-text.ts";
 import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
-import { isOutage, isRetryable } from "./errors.ts";
+import { isInvalidText, isOutage, isRetryable } from "./errors.ts";
 import type { Statement } from "./sql.ts";
 
 /** A transaction that sees the tenants it was opened for. */
@@ -34,6 +35,7 @@ export async function inTransaction<T>(
       return await once(pool, visible, work);
     } catch (error) {
       if (isOutage(error)) throw new LedgerUnavailable(error);
+      if (isInvalidText(error)) throw new InvalidText(error);
       if (!isRetryable(error) || tries >= MAX_TRIES) throw error;
     }
   }

@@ -26,6 +26,9 @@ import {
   messages,
 } from "./testing/artifact-client.ts";
 
+/** How long to wait for what is on its way, on a machine that is busy. */
+const SOON = { timeout: 15_000 };
+
 let database: TestDatabase;
 let pool: pg.Pool;
 let owner: pg.Pool;
@@ -81,7 +84,7 @@ describe("an upload", () => {
     const first = client.uploadArtifact(slow(), as("a"));
     await open.promise;
     const query = { uploadId, digest: digestOf(bytes) };
-    await expect.poll(() => partsOf(uploadId)).toHaveLength(1);
+    await expect.poll(() => partsOf(uploadId), SOON).toHaveLength(1);
     const second = client.uploadArtifact(messages(bytes, { uploadId }), as("a"));
     expect(await failure(second)).toMatchObject({
       code: "Aborted",
@@ -109,20 +112,22 @@ describe("an upload", () => {
     const call = client.uploadArtifact(broken(), { ...as("a"), signal: gone.signal });
     call.catch(() => {});
     await sent.promise;
-    await expect.poll(() => partSize(uploadId)).toBe(MIB);
+    await expect.poll(() => partSize(uploadId), SOON).toBe(MIB);
     gone.abort();
     await expect(call).rejects.toThrow();
     await expect
-      .poll(async () => (await client.queryUpload(query, as("a"))).committedSize)
+      .poll(async () => (await client.queryUpload(query, as("a"))).committedSize, SOON)
       .toBe(BigInt(MIB));
     const writeOffset = BigInt(MIB);
     // The server may still be closing the first stream.
     await expect
-      .poll(() =>
-        client.uploadArtifact(messages(bytes, { uploadId, writeOffset }), as("a")).then(
-          () => "stored",
-          (error: ConnectError) => error.code,
-        ),
+      .poll(
+        () =>
+          client.uploadArtifact(messages(bytes, { uploadId, writeOffset }), as("a")).then(
+            () => "stored",
+            (error: ConnectError) => error.code,
+          ),
+        SOON,
       )
       .toBe("stored");
     expect((await download(client, query.digest)).bytes.equals(bytes)).toBe(true);
@@ -139,7 +144,7 @@ describe("a download", () => {
     await expect(async () => {
       for await (const { message } of stream) if (message.case === "chunk") gone.abort();
     }).rejects.toThrow();
-    await expect.poll(() => openFiles(digest.slice("sha256:".length + 2))).toEqual([]);
+    await expect.poll(() => openFiles(digest.slice("sha256:".length + 2)), SOON).toEqual([]);
   });
 });
 
@@ -163,7 +168,7 @@ describe("a server that stops", () => {
     };
     const call = clientOf(own.listener.url).uploadArtifact(slow(), as("a"));
     call.catch(() => {});
-    await expect.poll(() => partSize(uploadId)).toBe(MIB);
+    await expect.poll(() => partSize(uploadId), SOON).toBe(MIB);
     own.stopping.abort();
     expect(await failure(call)).toMatchObject({ code: "Unavailable", reason: "SERVER_STOPPING" });
     await own.listener.close(1_000);
@@ -186,7 +191,7 @@ describe("a server that stops", () => {
     };
     const call = clientOf(victim.url).uploadArtifact(slow(), as("a"));
     call.catch(() => {});
-    await expect.poll(() => partSize(uploadId), { timeout: 10_000 }).toBe(3 * MIB);
+    await expect.poll(() => partSize(uploadId), SOON).toBe(3 * MIB);
     const dead = once(victim.process, "exit");
     victim.process.kill("SIGKILL");
     await dead;
@@ -232,7 +237,7 @@ describe("a ledger that is away", () => {
     const uploadId = randomUUID();
     const cutInTheMiddle = async function* () {
       yield headerOf(bytes, { uploadId });
-      await expect.poll(() => partsOf(uploadId)).toHaveLength(1);
+      await expect.poll(() => partsOf(uploadId), SOON).toHaveLength(1);
       link.cut();
       yield chunkOf(bytes);
     };

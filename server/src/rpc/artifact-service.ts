@@ -117,11 +117,11 @@ function headerOf(header: UploadHeader): AppUploadHeader {
   // Printable ASCII is all that a media type has (RFC 9110), and all that is safe in a header.
   if (!/^[\x20-\x7e]*$/.test(header.mediaType)) {
     const description = "must be printable ASCII";
-    throw invalidArgument("FIELD_INVALID", [{ field: "header.media_type", description }]);
+    throw invalidArgument("REQUEST_INVALID", [{ field: "header.media_type", description }]);
   }
   if (header.writeOffset > header.sizeBytes) {
     const description = "must not be larger than size_bytes";
-    throw invalidArgument("FIELD_INVALID", [{ field: "header.write_offset", description }]);
+    throw invalidArgument("REQUEST_INVALID", [{ field: "header.write_offset", description }]);
   }
   return {
     uploadId: header.uploadId,

@@ -1,12 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { Code, ConnectError, type Interceptor, type StreamResponse } from "@connectrpc/connect";
 import type { Logger } from "pino";
+import { InvalidText } from "../../app/invalid-text.ts";
 import { LedgerUnavailable } from "../../app/ledger-unavailable.ts";
-import { internal, reasonOf, rpcError, unavailable } from "../errors.ts";
+import { BatcherFullError } from "../../lib/batcher.ts";
+import { internal, reasonOf, resourceExhausted, rpcError, unavailable } from "../errors.ts";
 import { frameworkErrorOf, mapFrameworkError } from "../framework-errors.ts";
 import { codeName } from "./logging.ts";
 import { tapStream } from "./stream.ts";
 import { tenantOf } from "./tenant.ts";
+
+/** When to come back to a server that has too much work waiting, in milliseconds. */
+const BUSY_RETRY_MS = 500;
 
 /**
  * Turns whatever a handler throws into an error that the contract allows: every one carries
@@ -46,6 +51,13 @@ function toContractError(error: unknown, report: (bug: unknown) => string): Conn
   if (error instanceof LedgerUnavailable) {
     const { retryAfterMs } = error;
     return unavailable("LEDGER_UNAVAILABLE", { retryAfterMs, cause: error });
+  }
+  if (error instanceof InvalidText) {
+    const violations = [{ field: "", description: error.message }];
+    return rpcError(Code.InvalidArgument, "TEXT_INVALID", { violations, cause: error });
+  }
+  if (error instanceof BatcherFullError) {
+    return resourceExhausted("SERVER_BUSY", { retryAfterMs: BUSY_RETRY_MS });
   }
   if (!(error instanceof ConnectError)) return internal(report(error), error);
   if (reasonOf(error) !== undefined) return error;

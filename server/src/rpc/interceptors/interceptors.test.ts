@@ -19,7 +19,7 @@ const SECRET = "s3cret-payload";
 let listener: RunningListener;
 let lines: Record<string, unknown>[];
 
-// The project field of the filter says what the handler does.
+// The project of the first job says what the handler does.
 const routes = (router: ConnectRouter): void => {
   router.service(JobService, {
     getJob: (_, context) => ({ job: { jobId: tenantOf(context) } }),
@@ -63,6 +63,10 @@ async function thrownBy(call: Promise<unknown>): Promise<ConnectError> {
   throw new Error("the call succeeded");
 }
 
+async function drain(stream: AsyncIterable<unknown>, into: unknown[] = []): Promise<void> {
+  for await (const message of stream) into.push(message);
+}
+
 describe("errors", () => {
   it("pass when they follow the contract", async () => {
     const error = await enqueue("missing");
@@ -75,7 +79,7 @@ describe("errors", () => {
     expect([unary.code, reasonOf(unary)]).toEqual([Code.Unavailable, "LEDGER_UNAVAILABLE"]);
     expect(unary.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds).toBe(1n);
     const stream = jobs().watchJobs({ target: { case: "runId", value: jobId } });
-    const error = await thrownBy(Array.fromAsync(stream));
+    const error = await thrownBy(drain(stream));
     expect(error.code).toBe(Code.Unavailable);
     expect(error.findDetails(RetryInfoSchema)[0]?.retryDelay).toMatchObject({
       seconds: 2n,
@@ -95,7 +99,6 @@ describe("errors", () => {
 
   it("of Connect itself get an ErrorInfo", async () => {
     expect(reasonOf(await enqueue("bare"))).toBe("ABORTED");
-    expect(reasonOf(await thrownBy(jobs().getJob({ jobId }, { timeoutMs: -1 })))).toBeDefined();
   });
 });
 
@@ -145,11 +148,7 @@ describe("validation", () => {
       yield { frame: { case: "accept" as const, value: { leases: [] } } };
     }
     const answers: unknown[] = [];
-    const error = await thrownBy(
-      (async () => {
-        for await (const answer of client.session(frames())) answers.push(answer);
-      })(),
-    );
+    const error = await thrownBy(drain(client.session(frames()), answers));
     expect(answers).toHaveLength(1);
     expect(error.code).toBe(Code.InvalidArgument);
     const fields = error.findDetails(BadRequestSchema)[0]?.fieldViolations.map((v) => v.field);

@@ -1,0 +1,4 @@
+import pino from "pino";
+
+/** For tests that need a logger and not its lines. */
+export const silentLogger = pino({ level: "silent" });
