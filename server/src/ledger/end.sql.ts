@@ -36,7 +36,7 @@ join lease l on l.tenant = i.tenant and l.job_id = i.job_id
 join job j on j.tenant = l.tenant and j.id = l.job_id
 cross join lateral (
   select count(*) filter (where a.outcome = 'failed')::integer as failures,
-    coalesce(array_agg((extract(epoch from now() - a.ended_at) * 1000)::bigint
+    coalesce(array_agg((extract(epoch from now() - a.ended_at) * 1000)::double precision
       order by a.attempt desc) filter (where a.outcome = 'interrupted'), '{}')
       as interruption_ages_ms,
     min(a.started_at) as first_started_at

@@ -48,9 +48,10 @@ describe("storeJobs", () => {
     const results = answers.map(({ results: [result] }) => result);
     expect(results.filter((result) => result?.kind === "created")).toHaveLength(1);
     expect(results.filter((result) => result?.kind === "duplicate")).toHaveLength(99);
-    expect(new Set(results.map((result) => "jobId" in (result ?? {}) && result?.jobId)).size).toBe(
-      1,
+    const jobIds = results.flatMap((result) =>
+      result !== undefined && "jobId" in result ? [result.jobId] : [],
     );
+    expect(new Set(jobIds).size).toBe(1);
     expect(await count("job", "same")).toBe(1);
   });
 
