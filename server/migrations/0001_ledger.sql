@@ -156,7 +156,8 @@ create table scheduled (
   run_at      timestamptz not null,
   attempt     integer not null,
   lease_epoch bigint not null,
-  primary key (tenant, job_id)
+  primary key (tenant, job_id),
+  foreign key (tenant, job_id) references job (tenant, id)
 );
 create index scheduled_due on scheduled (run_at);
 
@@ -179,6 +180,7 @@ create table attempt (
   completion_id   uuid,
   result          bytea check (length(result) <= 262144),
   primary key (tenant, job_id, attempt),
+  foreign key (tenant, job_id) references job (tenant, id),
   check ((outcome = 'succeeded') = (failure_class is null))
 );
 
@@ -202,7 +204,8 @@ create table progress (
   message    text not null,
   checkpoint bytea check (length(checkpoint) <= 262144),
   updated_at timestamptz not null default now(),
-  primary key (tenant, job_id)
+  primary key (tenant, job_id),
+  foreign key (tenant, job_id) references job (tenant, id)
 );
 
 -- Append only. What never changes about a job (project, type, correlation id) is joined from its

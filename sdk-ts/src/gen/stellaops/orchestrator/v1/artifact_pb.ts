@@ -425,10 +425,12 @@ export const ArtifactService: GenService<{
    * the last byte is in. An artifact that is already there is answered at once with its size,
    * and the chunks are not read.
    *
-   * Errors: DATA_LOSS (DIGEST_MISMATCH: the bytes do not have the digest; the upload is
-   * discarded), OUT_OF_RANGE (UPLOAD_OFFSET_MISMATCH: write_offset is not committed_size),
-   * ABORTED (UPLOAD_IN_PROGRESS: another stream writes this upload), RESOURCE_EXHAUSTED
-   * (DISK_FULL). No error leaves an artifact that can be read in part.
+   * Errors: INVALID_ARGUMENT (UPLOAD_HEADER_REQUIRED, UPLOAD_HEADER_REPEATED, UPLOAD_TOO_LONG,
+   * UPLOAD_INCOMPLETE: the stream ended before size_bytes had come; what came is kept),
+   * DATA_LOSS (DIGEST_MISMATCH: the bytes do not have the digest; the upload is discarded),
+   * OUT_OF_RANGE (UPLOAD_OFFSET_MISMATCH: write_offset is not committed_size, which is in the
+   * metadata), ABORTED (UPLOAD_IN_PROGRESS: another stream writes this upload),
+   * RESOURCE_EXHAUSTED (DISK_FULL). No error leaves an artifact that can be read in part.
    *
    * @generated from rpc stellaops.orchestrator.v1.ArtifactService.UploadArtifact
    */
@@ -453,8 +455,9 @@ export const ArtifactService: GenService<{
   /**
    * Sends the bytes of one artifact: its facts, then chunks in order.
    *
-   * Errors: NOT_FOUND (ARTIFACT_NOT_FOUND), OUT_OF_RANGE (offset beyond the end). The server
-   * does not hash what it sends: verify the digest.
+   * Errors: NOT_FOUND (ARTIFACT_NOT_FOUND), OUT_OF_RANGE (OFFSET_BEYOND_END), DATA_LOSS
+   * (ARTIFACT_BYTES_MISSING: somebody removed the file). The server does not hash what it sends:
+   * verify the digest.
    *
    * @generated from rpc stellaops.orchestrator.v1.ArtifactService.DownloadArtifact
    */

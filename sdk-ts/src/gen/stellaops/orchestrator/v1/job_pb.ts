@@ -1581,7 +1581,8 @@ export const RetryOutcomeSchema: GenEnum<RetryOutcome> = /*@__PURE__*/
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
  * and UNAVAILABLE (the ledger cannot be reached; try again). Every error carries
- * google.rpc.ErrorInfo with the domain "orchestrator.stellaops".
+ * google.rpc.ErrorInfo with the domain "orchestrator.stellaops". Texts must not contain U+0000
+ * (TEXT_INVALID).
  *
  * @generated from service stellaops.orchestrator.v1.JobService
  */

@@ -1868,9 +1868,10 @@ export const TaskRunnerService: GenService<{
    * Leases outlive the stream: a worker that reconnects names in Hello what it holds. Results
    * carry a completion_id and are resent until they are answered.
    *
-   * Errors: FAILED_PRECONDITION (HELLO_REQUIRED, HELLO_REPEATED), ABORTED (SESSION_SUPERSEDED:
-   * a newer instance of the same worker_id connected), UNAVAILABLE (the server stops or is too
-   * far behind; reconnect). A frame that breaks a field rule ends the stream with
+   * Errors: FAILED_PRECONDITION (HELLO_REQUIRED, HELLO_REPEATED, POOL_UNKNOWN), ABORTED
+   * (SESSION_SUPERSEDED: a newer instance of the same worker_id connected), UNAVAILABLE
+   * (SERVER_STOPPING, STREAM_MAX_AGE, SESSION_SILENT: nothing was heard for two renew intervals,
+   * SESSION_TOO_FAR_BEHIND: the worker does not read; reconnect). A frame that breaks a field rule ends the stream with
    * INVALID_ARGUMENT; what it would have changed is unchanged.
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME

@@ -462,8 +462,8 @@ export const RunService: GenService<{
    * Makes a run of up to 1,000 jobs in one transaction: all of it or nothing.
    *
    * Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
-   * GRAPH_CYCLE, GRAPH_UNKNOWN_JOB or GRAPH_DUPLICATE_NAME and one field violation per fault,
-   * naming the edge; INVALID_ARGUMENT (PAYLOAD_TOO_LARGE); FAILED_PRECONDITION
+   * GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
+   * violation per fault, naming the edge; INVALID_ARGUMENT (PAYLOAD_TOO_LARGE); FAILED_PRECONDITION
    * (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
    * JOB_ID_CONFLICT).
    *
