@@ -53,6 +53,7 @@ function tool(name, ...args) {
   const { status, stdout, stderr, error } = spawnSync(name, args, {
     cwd: ROOT,
     encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
     shell: process.platform === "win32",
     maxBuffer: 64 * 1024 * 1024,
   });

@@ -247,11 +247,12 @@ create table job_event (
   )
 );
 
--- The newest session of each worker; a session that is not in here has been superseded.
+-- The newest session of each worker, and the one whose place it took.
 create table session (
   tenant       text not null check (tenant ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
   worker_id    text not null,
   session_id   uuid not null,
+  previous_id  uuid,
   instance_id  uuid not null,
   server_id    text not null,
   sdk          text not null,

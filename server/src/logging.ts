@@ -29,6 +29,26 @@ export interface LoggerOptions {
 export const isPretty = ({ format, isTerminal }: Pick<LoggerOptions, "format" | "isTerminal">) =>
   format === "pretty" || (format === "auto" && isTerminal);
 
+/** Deeper chains of causes are cut off: the first few say what happened. */
+const MAX_CAUSES = 4;
+
+/**
+ * What a log line says of an error. Not what hangs on it besides: pg puts its whole client there,
+ * with statements and keys in it.
+ */
+function errorFacts(error: unknown, depth = 0): object | string {
+  if (!(error instanceof Error)) return String(error);
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    type: name,
+    message,
+    stack,
+    ...(code === undefined ? {} : { code }),
+    ...(cause === undefined || depth >= MAX_CAUSES ? {} : { cause: errorFacts(cause, depth + 1) }),
+  };
+}
+
 /**
  * Makes the server's logger, on standard output. Secrets and payloads are redacted by key, as a
  * second line of defence: the code does not log them in the first place.
@@ -37,6 +57,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const settings = {
     level: options.level,
     base: { server: options.serverId },
+    serializers: { err: (error: unknown) => errorFacts(error) },
     redact: { paths: SECRETS.flatMap((key) => [key, `*.${key}`]), censor: "[redacted]" },
   };
   if (!isPretty(options)) return pino(settings);

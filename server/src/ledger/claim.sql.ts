@@ -46,6 +46,12 @@ export interface ClaimedJob {
 }
 
 /**
+ * A claim ends with the payload that reaches this, in bytes, so that its offers fit into one
+ * message: the largest that clients read by default is 4 MiB.
+ */
+export const MAX_CLAIM_BYTES = 2 * 1024 * 1024;
+
+/**
  * Takes jobs off the head of lanes: by priority, then by age. Each lane is read from its watermark
  * on, so that dead tuples at its beginning (there are many while an old transaction is open) are
  * never walked over again. `limit` is written into the text: with a parameter the planner sorts
@@ -55,17 +61,23 @@ const claim = (limit: number): Statement<ClaimParams, ClaimedJob> =>
   sql(
     `claim_jobs_${limit}`,
     `
-with picked as (
-  select r.ctid as place, l.ttl_ms, l.deadline_ms, r.priority, r.seq
+with candidates as (
+  select r.place, r.payload_bytes, l.ttl_ms, l.deadline_ms, r.priority, r.seq
   from unnest($2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::integer[], $7::integer[])
     as l (queue, job_type, priority, watermark, ttl_ms, deadline_ms)
   cross join lateral (
-    select ready.ctid, ready.priority, ready.seq from ready
+    select ready.ctid as place, ready.payload_bytes, ready.priority, ready.seq from ready
     where tenant = $1 and queue = l.queue and job_type = l.job_type and priority = l.priority
       and seq > l.watermark and payload_bytes <= $9
     order by seq limit ${limit} for update skip locked
   ) r
   order by r.priority desc, r.seq limit $8
+),
+picked as (
+  select * from (
+    select *, sum(payload_bytes) over (order by priority desc, seq) - payload_bytes as before
+    from candidates
+  ) c where before < ${MAX_CLAIM_BYTES}
 ),
 taken as (
   delete from ready r using picked p where r.ctid = p.place

@@ -11,6 +11,7 @@ import {
   dropReceipt,
   fillReceipt,
   knownReceipt,
+  MAX_CLAIM_BYTES,
   openReceipt,
   receiptLeases,
 } from "./claim.sql.ts";
@@ -52,9 +53,14 @@ export const claimJobs =
   (claim: Claim): Promise<Claimed[]> =>
     inTransaction(pool, [claim.tenant], (tx) => runClaim(tx, claim));
 
-/** Whether a claim of up to `limit` jobs that got `count` saw the end of its lanes. */
-export const claimedAll = (limit: number, count: number): boolean =>
-  count < (CLAIM_SIZES.findLast((size) => size <= limit) ?? 1);
+/** Whether a claim of up to `limit` jobs that got these saw the end of its lanes. */
+export function claimedAll(limit: number, claimed: readonly Claimed[]): boolean {
+  const bytes = claimed.reduce((sum, { offer }) => sum + offer.spec.payload.length, 0);
+  return claimed.length < sizeFor(limit) && bytes < MAX_CLAIM_BYTES;
+}
+
+/** The largest claim size that `limit` allows. */
+const sizeFor = (limit: number): number => CLAIM_SIZES.findLast((size) => size <= limit) ?? 1;
 
 /** What a repeatable claim answered: new leases, or what is left of those of an earlier call. */
 export interface ReceiptAnswer {
@@ -103,7 +109,7 @@ export const findReceipt =
     });
 
 async function runClaim(tx: Transaction, claim: Claim): Promise<Claimed[]> {
-  const limit = CLAIM_SIZES.findLast((size) => size <= claim.limit) ?? 1;
+  const limit = sizeFor(claim.limit);
   const statement = claimStatements.get(limit);
   if (statement === undefined) throw new Error(`no claim statement of size ${limit}`);
   const { lanes } = claim;

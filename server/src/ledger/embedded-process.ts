@@ -36,7 +36,7 @@ const STOP_TIMEOUT_MS = 20_000;
 const REMEMBERED_LINES = 8;
 
 // Starts Postgres and stops it when standard input ends, which the kernel brings about even when
-// this process is killed with SIGKILL. A shell costs 1 MB; nothing that Node has does it.
+// this process is killed with SIGKILL. A shell is small; nothing that Node has does it.
 const SUPERVISOR = `
 exec 3<&0
 "$@" </dev/null 3<&- &

@@ -26,7 +26,7 @@ export const openSessionIn =
         serverId,
         sdk,
       );
-      return previous[0]?.session_id ?? undefined;
+      return previous[0]?.previous_id ?? undefined;
     });
 
 /** Notes that a session ended. */

@@ -35,6 +35,12 @@ export function runError(result: Exclude<CreateRunResult, { kind: "created" | "e
   switch (result.kind) {
     case "bad_graph":
       return graphError(result.faults);
+    case "too_many_edges": {
+      const { edges, maxEdges } = result;
+      const description = `${edges} edges in all, at most ${maxEdges} fit into a run`;
+      const violations = [{ field: "jobs.depends_on", description }];
+      return invalidArgument("GRAPH_TOO_LARGE", violations, { edges, maxEdges });
+    }
     case "payload_too_large":
       return payloadTooLarge(result.path, result.bytes, result.maxBytes);
     case "payload_artifact_not_found": {

@@ -91,9 +91,9 @@ function claimIn(pool: LedgerPool) {
   return async (claim: Claim): Promise<ClaimAnswer> => {
     if (claim.requestId === undefined) {
       const claimed = await offer({ ...claim, state: "offered" });
-      return { claimed, exhausted: claimedAll(claim.limit, claimed.length), repeated: false };
+      return { claimed, exhausted: claimedAll(claim.limit, claimed), repeated: false };
     }
     const answer = await lease({ ...claim, state: "running" }, claim.requestId);
-    return { ...answer, exhausted: claimedAll(claim.limit, answer.claimed.length) };
+    return { ...answer, exhausted: claimedAll(claim.limit, answer.claimed) };
   };
 }

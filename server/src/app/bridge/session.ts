@@ -47,6 +47,7 @@ export class Session implements Claimant {
   readonly #send: (frame: ServerFrame) => void;
   readonly #slots: Map<string, number>;
   readonly #working = new Set<Promise<void>>();
+  #progress: Promise<unknown> = Promise.resolve();
   #accepting = true;
   #hinted = false;
   #end: SessionEnd | undefined;
@@ -150,10 +151,13 @@ export class Session implements Claimant {
         return this.#accept(frame.leases);
       case "heartbeat":
         return this.#heartbeat(frame.leases);
-      case "progress":
-        return this.#answer("progress", frame.writes, () =>
+      case "progress": {
+        const written = this.#answer("progress", frame.writes, () =>
           this.#ports.writes.progress(frame.writes),
         );
+        this.#progress = Promise.allSettled([this.#progress, written]);
+        return written;
+      }
       case "complete":
         return this.#answer("complete", this.#letGo(frame.requests), () =>
           this.#ports.writes.complete(frame.requests),
@@ -256,6 +260,8 @@ export class Session implements Claimant {
     items: readonly { readonly lease: LeaseRef; readonly completionId?: string | undefined }[],
     write: () => Promise<readonly WriteResult["verdict"][]>,
   ): Promise<void> {
+    // Frames overlap, but a checkpoint must not be overtaken by the end of its attempt.
+    if (kind !== "progress") await this.#progress;
     const verdicts = await this.#untilAnswered(write);
     if (verdicts === undefined) return;
     const results = items.map(({ lease, completionId }, index) => ({

@@ -102,7 +102,13 @@ export class Sessions {
       link.wire.send({ kind: "welcome", sessionId, policy });
       const verdicts = await this.#resume(session, hello.heldLeases);
       if (verdicts.length > 0) link.wire.send({ kind: "verdicts", verdicts });
-      await this.#takeBackUnnamed(session, hello.heldLeases);
+      const kept = verdicts.filter(
+        ({ verdict }) => verdict === "renewed" || verdict === "cancelled",
+      );
+      await this.#takeBackUnnamed(
+        session,
+        kept.map(({ lease }) => lease.jobId),
+      );
     } catch (error) {
       await this.close(session, { kind: "failed", error });
       throw error;
@@ -216,10 +222,10 @@ export class Sessions {
     });
   }
 
-  async #takeBackUnnamed(session: Session, named: readonly LeaseRef[]): Promise<void> {
+  /** What the worker does not hold, or names under a fence that is not the current one. */
+  async #takeBackUnnamed(session: Session, keptJobIds: readonly string[]): Promise<void> {
     const { tenant, workerId, sessionId } = session;
-    const jobIds = named.map((lease) => lease.jobId);
-    const unnamed = await this.#ports.findUnnamed(tenant, workerId, sessionId, jobIds);
+    const unnamed = await this.#ports.findUnnamed(tenant, workerId, sessionId, keptJobIds);
     const leasesIn = (state: "offered" | "running") =>
       unnamed.filter((one) => one.state === state).map((one) => one.lease);
     const offered = leasesIn("offered");

@@ -54,12 +54,16 @@ export type StoredRun =
 export type CreateRunResult =
   | StoredRun
   | { readonly kind: "bad_graph"; readonly faults: readonly GraphFault[] }
+  | { readonly kind: "too_many_edges"; readonly edges: number; readonly maxEdges: number }
   | {
       readonly kind: "payload_too_large";
       readonly path: string;
       readonly bytes: number;
       readonly maxBytes: number;
     };
+
+/** More would not fit into one GetRun answer of 4 MiB, which is what clients read by default. */
+const MAX_EDGES = 20_000;
 
 /** What making a run needs. */
 export interface CreateRunPorts {
@@ -71,6 +75,8 @@ export interface CreateRunPorts {
 export const createRun =
   (ports: CreateRunPorts) =>
   async (tenant: string, run: RunSpec): Promise<CreateRunResult> => {
+    const edges = run.jobs.reduce((sum, job) => sum + job.dependsOn.length, 0);
+    if (edges > MAX_EDGES) return { kind: "too_many_edges", edges, maxEdges: MAX_EDGES };
     const faults = findGraphFaults(run.jobs);
     if (faults.length > 0) return { kind: "bad_graph", faults };
     const maxBytes = ports.maxPayloadBytes;

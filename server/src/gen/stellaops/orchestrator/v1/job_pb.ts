@@ -913,7 +913,8 @@ export const JobIdsSchema: GenMessage<JobIds> = /*@__PURE__*/
  */
 export type WatchJobsResponse = Message<"stellaops.orchestrator.v1.WatchJobsResponse"> & {
   /**
-   * The jobs as they are now, without payloads. Empty messages keep the stream alive.
+   * The jobs as they are now, without payloads, results and checkpoints. Empty messages keep
+   * the stream alive.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.Job jobs = 1;
    */
@@ -1616,7 +1617,8 @@ export const JobService: GenService<{
     output: typeof GetJobResponseSchema;
   },
   /**
-   * Lists jobs, newest first, a page at a time, without payloads.
+   * Lists jobs, newest first, a page at a time, without payloads, results and checkpoints. A page
+   * may be shorter than asked for and not the last: next_page_token tells.
    *
    * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot: a job that changes
    * while you page can appear under its new state or not at all, never twice.
@@ -1641,8 +1643,9 @@ export const JobService: GenService<{
     output: typeof ListJobEventsResponseSchema;
   },
   /**
-   * Streams jobs as they change: first each job as it is, then again after each change, and
-   * ends when all of them are in a terminal state.
+   * Streams jobs as they change, progress included: first each job as it is, then again after
+   * each change, and ends when all of them are in a terminal state. An empty message comes every
+   * 15 s when there is nothing else to send.
    *
    * Changes in quick succession may arrive as one. Errors: NOT_FOUND (JOB_NOT_FOUND,
    * RUN_NOT_FOUND). The server may end the stream with UNAVAILABLE when it stops: watch again.

@@ -332,7 +332,7 @@ export type GetRunResponse = Message<"stellaops.orchestrator.v1.GetRunResponse">
   run?: Run | undefined;
 
   /**
-   * Its jobs in the order of the request that made it, without payloads.
+   * Its jobs in the order of the request that made it, without payloads, results and checkpoints.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.Job jobs = 2;
    */
@@ -459,13 +459,13 @@ export const RunStateSchema: GenEnum<RunState> = /*@__PURE__*/
  */
 export const RunService: GenService<{
   /**
-   * Makes a run of up to 1,000 jobs in one transaction: all of it or nothing.
+   * Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
    *
    * Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
    * GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
-   * violation per fault, naming the edge; INVALID_ARGUMENT (PAYLOAD_TOO_LARGE); FAILED_PRECONDITION
-   * (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
-   * JOB_ID_CONFLICT).
+   * violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
+   * FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
+   * IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT).
    *
    * @generated from rpc stellaops.orchestrator.v1.RunService.CreateRun
    */
@@ -475,7 +475,7 @@ export const RunService: GenService<{
     output: typeof CreateRunResponseSchema;
   },
   /**
-   * Returns a run with its jobs (without payloads) and its edges.
+   * Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
    *
    * Errors: NOT_FOUND (RUN_NOT_FOUND).
    *

@@ -1,0 +1,63 @@
+import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "../../gen/google/rpc/error_details_pb.ts";
+import { ArtifactService } from "../../gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { JobService } from "../../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { RunService } from "../../gen/stellaops/orchestrator/v1/run_pb.ts";
+import { TaskRunnerService } from "../../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
+
+/** Clients of one server, speaking gRPC over one connection. */
+export interface Clients {
+  readonly jobs: Client<typeof JobService>;
+  readonly runs: Client<typeof RunService>;
+  readonly artifacts: Client<typeof ArtifactService>;
+  readonly taskRunner: Client<typeof TaskRunnerService>;
+  /** Cuts the connection. */
+  close(): void;
+}
+
+/** Makes clients of the server at the address; the first call connects. */
+export function clientsOf(baseUrl: string): Clients {
+  const sessionManager = new Http2SessionManager(baseUrl);
+  const transport = createGrpcTransport({ baseUrl, sessionManager });
+  return {
+    jobs: createClient(JobService, transport),
+    runs: createClient(RunService, transport),
+    artifacts: createClient(ArtifactService, transport),
+    taskRunner: createClient(TaskRunnerService, transport),
+    close: () => sessionManager.abort(),
+  };
+}
+
+/** A failed call as a client sees it. */
+export interface SeenFailure {
+  /** The code's name, such as "Unavailable". */
+  readonly code: string;
+  readonly reason: string | undefined;
+  readonly violations: readonly string[];
+  /** RetryInfo's delay; undefined if there is none. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** What a call failed with; undefined when it did not. */
+export async function failureOf(call: Promise<unknown>): Promise<SeenFailure | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (thrown) {
+    const error = ConnectError.from(thrown);
+    const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+    return {
+      code: Code[error.code],
+      reason: error.findDetails(ErrorInfoSchema)[0]?.reason,
+      violations: error
+        .findDetails(BadRequestSchema)
+        .flatMap((detail) => detail.fieldViolations.map(({ field }) => field)),
+      retryAfterMs: delay && Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000,
+    };
+  }
+}

@@ -1,0 +1,36 @@
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { newId } from "../../server/src/lib/ids.ts";
+import { silentLogger } from "./logger.ts";
+
+// Loaded by Node itself, like main.ts does; Vite's module runner lacks import.meta.resolve.
+const { wire } = createRequire(import.meta.url)(
+  "../../server/src/wiring.ts",
+) as typeof import("../../server/src/wiring.ts");
+
+/** A whole server inside this process, on a free port of loopback. */
+export interface ServerHere {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a server on an existing database; `policy` overrides the lease policy, in proto JSON. */
+export const startServerHere = (databaseUrl: string, policy: object = {}): Promise<ServerHere> =>
+  wire(
+    {
+      host: "127.0.0.1",
+      port: 0,
+      dataDir: join(tmpdir(), `orch-test-${newId()}`),
+      databaseUrl,
+      poolSize: 4,
+      serverId: `test-${newId()}`,
+      logLevel: "silent",
+      logFormat: "json",
+      leasePolicy: JSON.stringify({ default: policy }),
+      drainGraceMs: 2_000,
+      maxConnections: 100,
+      maxConcurrentStreams: 100,
+    },
+    silentLogger,
+  );
