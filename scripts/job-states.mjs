@@ -15,8 +15,8 @@ export function renderJobStates() {
   );
   return `# The states of a job
 
-Generated from \`server/src/domain/job-machine.ts\` by \`npm run generate\`. A move that is not here
-is illegal: the ledger's constraint \`job_event_legal\` refuses it.
+Generated from \`server/src/domain/job-machine.ts\` by \`npm run generate\`. A move that is not
+here is illegal: the ledger's constraint \`job_event_legal\` refuses it.
 
 \`\`\`mermaid
 stateDiagram-v2
@@ -27,8 +27,8 @@ ${[...arrows, ...ends].join("\n")}
 | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-\`failed\` is passed through in one transaction and never rested in. \`succeeded\` and \`cancelled\` are
-final; \`dead\` is left only when an operator retries the job.
+\`failed\` is passed through in one transaction and never rested in. \`succeeded\` and \`cancelled\`
+are final; \`dead\` is left only when an operator retries the job.
 `;
 }
 

@@ -44,7 +44,7 @@ async function staleAndCurrent() {
 }
 
 describe("the fence", () => {
-  it("grows with every lease, offers included, while an unaccepted offer costs no attempt", async () => {
+  it("grows with every lease and offer; an unaccepted offer costs no attempt", async () => {
     await ledger.enqueue();
     const first = await ledger.offerOne();
     await ledger.giveBack([first], true);

@@ -54,7 +54,7 @@ describe("PostgresReadyQueue", () => {
     expect(queue.candidates("t", all)).toMatchObject([{ watermark: 2 }]);
   });
 
-  it("goes back for a lost announcement at the second look, because the first may be a claim", () => {
+  it("goes back for a lost announcement at the second look: the first may be a claim", () => {
     const queue = new PostgresReadyQueue();
     queue.ready(at(10));
     queue.claimed(queue.candidates("t", all), took(10), true);

@@ -59,8 +59,8 @@ const stateOf = async (jobId: string) => (await clients.jobs.getJob({ jobId })).
 
 /** Watches a job until it stands there. */
 async function untilState(jobId: string, state: JobState): Promise<void> {
-  const target = { case: "jobs", value: { jobIds: [jobId] } } as const;
-  for await (const { jobs } of clients.jobs.watchJobs({ target })) {
+  const watched = clients.jobs.watchJobs({ target: { case: "jobs", value: { jobIds: [jobId] } } });
+  for await (const { jobs } of watched) {
     if (jobs.some((job) => job.state === state)) return;
   }
 }
