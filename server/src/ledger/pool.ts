@@ -11,6 +11,21 @@ export type LedgerRole = "orch_app" | "orch_loops";
 const INT8_OID = 20;
 pg.types.setTypeParser(INT8_OID, Number);
 
+/**
+ * What every connection starts with. Each statement looks rows up by key, so the only good plan is
+ * a nested loop over indexes. The planner does not know: it caches a plan made while a table was
+ * small or its statistics were old, and a sequential scan of a hot table walks over every dead
+ * tuple in it. ADR 0002 has what that cost.
+ */
+const SETTINGS = [
+  "enable_seqscan=off",
+  "enable_hashjoin=off",
+  "enable_mergejoin=off",
+  "jit=off",
+  "lock_timeout=10s",
+  "statement_timeout=30s",
+];
+
 /** What {@link openPool} needs. */
 export interface PoolOptions {
   readonly url: string;
@@ -32,7 +47,9 @@ export function openPool(options: PoolOptions): LedgerPool {
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     application_name: options.role,
-    options: `-c role=${options.role} -c jit=off -c lock_timeout=10s -c statement_timeout=30s`,
+    options: SETTINGS.map((setting) => `-c ${setting}`)
+      .concat(`-c role=${options.role}`)
+      .join(" "),
   });
   pool.on("error", options.onIdleError);
   return pool;

@@ -1,4 +1,5 @@
 import { type Duration, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import type { FieldViolation } from "./errors.ts";
 
 /** A duration in milliseconds, fractions of one dropped. */
 export const msOf = (duration: Duration): number =>
@@ -8,6 +9,24 @@ export const msOf = (duration: Duration): number =>
 export const msIfSet = (duration: Duration | undefined): number | undefined =>
   duration === undefined ? undefined : msOf(duration);
 
-/** A moment, if it is set. Precision is milliseconds. */
-export const dateIfSet = (timestamp: Timestamp | undefined): Date | undefined =>
-  timestamp === undefined ? undefined : timestampDate(timestamp);
+/** The years that google.protobuf.Timestamp allows. */
+const FIRST_SECOND = -62_135_596_800n;
+const LAST_SECOND = 253_402_300_799n;
+
+/**
+ * A moment, if it is set; precision is milliseconds. One that a Timestamp must not hold becomes a
+ * violation.
+ */
+export function momentOf(
+  violations: FieldViolation[],
+  field: string,
+  moment: Timestamp | undefined,
+): Date | undefined {
+  if (moment === undefined) return undefined;
+  const { seconds, nanos } = moment;
+  if (seconds < FIRST_SECOND || seconds > LAST_SECOND || nanos < 0 || nanos > 999_999_999) {
+    violations.push({ field, description: "must lie in the years 1 to 9999", reason: "RANGE" });
+    return undefined;
+  }
+  return timestampDate(moment);
+}

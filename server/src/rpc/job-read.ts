@@ -1,4 +1,4 @@
-import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import type { BlockedBy, explainJob } from "../app/jobs/explain-job.ts";
 import type { getJob } from "../app/jobs/get-job.ts";
@@ -11,6 +11,7 @@ import type {
   JobService,
   WatchJobsRequest,
 } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { momentOf } from "./durations.ts";
 import { type FieldViolation, invalidArgument, notFound, unavailable } from "./errors.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { attemptMessage, jobEventMessage, jobMessage, stateMessage, stateOf } from "./job-view.ts";
@@ -124,24 +125,6 @@ function requireText(
 ): void {
   if (!texts.some((text) => text?.includes("\0"))) return;
   violations.push({ field, description: "must not contain NUL", reason: "NO_NUL" });
-}
-
-/** The years that google.protobuf.Timestamp allows. */
-const FIRST_SECOND = -62_135_596_800n;
-const LAST_SECOND = 253_402_300_799n;
-
-function momentOf(
-  violations: FieldViolation[],
-  field: string,
-  moment: Timestamp | undefined,
-): Date | undefined {
-  if (moment === undefined) return undefined;
-  const { seconds, nanos } = moment;
-  if (seconds < FIRST_SECOND || seconds > LAST_SECOND || nanos < 0 || nanos > 999_999_999) {
-    violations.push({ field, description: "must lie in the years 1 to 9999", reason: "RANGE" });
-    return undefined;
-  }
-  return timestampDate(moment);
 }
 
 function causeMessage(blockedBy: BlockedBy) {

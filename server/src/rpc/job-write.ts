@@ -36,9 +36,9 @@ type Writes = Pick<ServiceImpl<typeof JobService>, "enqueueJobs" | "cancelJobs" 
 /** The half of JobService that changes jobs. */
 export const jobWrites = (ports: JobWritePorts): Writes => ({
   async enqueueJobs(request, context) {
-    const items = request.jobs.map((spec) => ({
+    const items = request.jobs.map((spec, index) => ({
       jobId: spec.jobId === "" ? undefined : spec.jobId,
-      spec: readJobSpec(spec),
+      spec: readJobSpec(spec, `jobs[${index}]`),
     }));
     const results = await ports.enqueue(tenantOf(context), items);
     return { results: results.map(writeEnqueueResult) };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { createRegistry } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -15,6 +16,11 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "../gen/google/rpc/error_details_pb.ts";
 import type { BodyWatch } from "./body-watch.ts";
 import { withContractErrors } from "./framework-errors.ts";
 import { rememberPeer } from "./peer.ts";
@@ -43,6 +49,14 @@ export interface RequestHandlerOptions {
 // may be. Brotli is left out: no gRPC client sends it, and it is one more decoder to attack.
 const NEVER_COMPRESS = 2 ** 32 - 1;
 
+const JSON_OPTIONS = {
+  // With unknown fields go unknown names of enums: a job with a misspelt on_failure would be taken
+  // for one without. What is misspelt is refused instead.
+  ignoreUnknownFields: false,
+  // The details of a google.rpc.Status inside of an answer: JSON cannot write what it cannot name.
+  registry: createRegistry(BadRequestSchema, ErrorInfoSchema, RetryInfoSchema),
+};
+
 /**
  * Makes the function that serves RPCs on Node requests. It does not throw: a request that the
  * Connect adapter cannot read is answered with 400, and nothing reaches `uncaughtException`.
@@ -55,6 +69,7 @@ export function createRequestHandler(
     readMaxBytes: options.maxMessageBytes,
     acceptCompression: [compressionGzip],
     compressMinBytes: NEVER_COMPRESS,
+    jsonOptions: JSON_OPTIONS,
     shutdownSignal: options.shutdownSignal,
   });
   options.routes(router);

@@ -16,12 +16,12 @@ export const readRunSpec = (request: CreateRunRequest): RunSpec => ({
   displayName: request.displayName,
   project: request.project,
   correlationId: request.correlationId || undefined,
-  jobs: request.jobs.map(({ name, spec, dependsOn }) => {
+  jobs: request.jobs.map(({ name, spec, dependsOn }, index) => {
     if (spec === undefined) throw new Error("validation let a job without a spec through");
     return {
       jobId: spec.jobId || undefined,
       name,
-      spec: readJobSpec(spec),
+      spec: readJobSpec(spec, `jobs[${index}].spec`),
       dependsOn: dependsOn.map((dependency) => ({
         name: dependency.name,
         onFailure: dependency.onFailure === OnFailure.HOLD ? "hold" : "cancel",

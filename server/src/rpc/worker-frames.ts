@@ -37,15 +37,30 @@ import { DEFAULT_QUEUE } from "./job-spec.ts";
 import { jobSpecMessage, stateMessage } from "./job-view.ts";
 import { toMessage } from "./lease-policy.ts";
 
-/** A lease off the wire. Validation has seen that it is there. */
-export const readLease = (tenant: string, message: LeaseRefMessage | undefined): LeaseRef => ({
-  tenant,
-  // The rule for UUIDs allows capitals; the ledger answers in lower case.
-  jobId: message?.jobId.toLowerCase() ?? "",
-  attempt: message?.attempt ?? 0,
-  leaseEpoch: Number(message?.leaseEpoch ?? 0),
-  leaseToken: message?.leaseToken ?? "",
-});
+/**
+ * A lease off the wire. Validation has seen that it is there. Throws INVALID_ARGUMENT
+ * (TEXT_INVALID) for a token that the ledger cannot compare, before anything else of the same
+ * message takes effect.
+ */
+export function readLease(tenant: string, message: LeaseRefMessage | undefined): LeaseRef {
+  const leaseToken = message?.leaseToken ?? "";
+  if (leaseToken.includes("\0")) {
+    const description = "must not contain the character U+0000";
+    throw invalidArgument("TEXT_INVALID", [{ field: "lease_token", description }]);
+  }
+  return {
+    tenant,
+    // The rule for UUIDs allows capitals; the ledger answers in lower case.
+    jobId: message?.jobId.toLowerCase() ?? "",
+    attempt: message?.attempt ?? 0,
+    leaseEpoch: epochOf(message?.leaseEpoch ?? 0n),
+    leaseToken,
+  };
+}
+
+/** No job gets that many leases: an epoch beyond what a number holds is a stale one. */
+const epochOf = (epoch: bigint): number =>
+  epoch > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Number(epoch);
 
 const readLeases = (tenant: string, messages: readonly LeaseRefMessage[]): LeaseRef[] =>
   messages.map((message) => readLease(tenant, message));
