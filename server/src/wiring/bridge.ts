@@ -16,6 +16,7 @@ import { findUnnamed } from "../ledger/leases.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
 import { closeSessionIn, openSessionIn } from "../ledger/sessions.ts";
 import { PostgresReadyQueue } from "../queue/postgres.ts";
+import type { JobLog } from "./job-log.ts";
 import type { Store } from "./store.ts";
 
 /** What the bridge is made of. */
@@ -26,6 +27,7 @@ export interface BridgeOptions {
   readonly store: Store;
   readonly serverId: string;
   readonly logger: Logger;
+  readonly log: JobLog;
 }
 
 /** What hands out jobs and takes their results. */
@@ -43,7 +45,7 @@ export function wireBridge(options: BridgeOptions): Bridge {
   const dispatcher = new Dispatcher({
     queue: new PostgresReadyQueue(),
     policies,
-    claim: claimIn(pool),
+    claim: claimIn(pool, options.log),
     findLanes: findLanes(pool),
     giveBack: (leases) => {
       const reason = "its taker went away";
@@ -85,15 +87,19 @@ export function wireBridge(options: BridgeOptions): Bridge {
 }
 
 /** Offers for streams, active leases under a receipt for unary claims. */
-function claimIn(pool: LedgerPool) {
+function claimIn(pool: LedgerPool, log: JobLog) {
   const offer = claimJobs(pool);
   const lease = claimWithReceipt(pool);
   return async (claim: Claim): Promise<ClaimAnswer> => {
     if (claim.requestId === undefined) {
       const claimed = await offer({ ...claim, state: "offered" });
+      log.handedOut(claim.workerId, offersOf(claimed));
       return { claimed, exhausted: claimedAll(claim.limit, claimed), repeated: false };
     }
     const answer = await lease({ ...claim, state: "running" }, claim.requestId);
+    log.handedOut(claim.workerId, offersOf(answer.claimed));
     return { ...answer, exhausted: claimedAll(claim.limit, answer.claimed) };
   };
 }
+
+const offersOf = (claimed: ClaimAnswer["claimed"]) => claimed.map(({ offer }) => offer);

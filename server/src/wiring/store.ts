@@ -3,6 +3,7 @@ import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
 import { announce, type Consequences, type NoticeBoard } from "../app/notices.ts";
 import { decideEnding } from "../domain/ending.ts";
 import type { NewJob } from "../domain/job-spec.ts";
+import type { LeaseRef, WriteVerdict } from "../domain/lease.ts";
 import type { LeasePolicies } from "../domain/lease-policy.ts";
 import { completeAttemptsIn } from "../ledger/complete.ts";
 import { type DecideEnding, endAttemptsWith } from "../ledger/end.ts";
@@ -15,6 +16,7 @@ import {
 } from "../ledger/leases.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
 import { type GroupCommit, groupCommit } from "../lib/group-commit.ts";
+import type { JobLog } from "./job-log.ts";
 
 /** Items of one transaction. More would hold locks longer and gain nothing measurable. */
 const MAX_BATCH = 1_000;
@@ -36,6 +38,7 @@ export interface StoreOptions {
   readonly pool: LedgerPool;
   readonly board: NoticeBoard;
   readonly policies: LeasePolicies;
+  readonly log: JobLog;
 }
 
 /** How attempts that did not succeed are decided about, by the policy of their job's type. */
@@ -53,24 +56,36 @@ export interface Store {
 
 /** Builds the batched writes; each announces what it changed once that is committed. */
 export function wireStore(options: StoreOptions): Store {
-  const { pool, board, policies } = options;
+  const { pool, board, policies, log } = options;
   const batched = <Item, Answer>(flush: (items: readonly Item[]) => Promise<readonly Answer[]>) =>
     groupCommit<Item, Answer>({ flush, ...LIMITS });
   const announcing =
-    <Item, Verdict>(
-      write: (items: readonly Item[]) => Promise<Consequences & { verdicts: readonly Verdict[] }>,
+    <Item extends { readonly lease: LeaseRef }>(
+      kind: "complete" | "end",
+      write: (
+        items: readonly Item[],
+      ) => Promise<Consequences & { verdicts: readonly WriteVerdict[] }>,
     ) =>
     async (items: readonly Item[]) => {
       const answer = await write(items);
       announce(board, answer);
+      const leases = items.map((item) => item.lease);
+      log.written(kind, leases, answer.verdicts);
       return answer.verdicts;
     };
+  const acceptOffers = acceptOffersIn(pool);
 
-  const accept = batched(announceTenants(board, acceptOffersIn(pool)));
+  const accept = batched(
+    announceTenants(board, async (leases: readonly LeaseRef[]) => {
+      const verdicts = await acceptOffers(leases);
+      log.written("accept", leases, verdicts);
+      return verdicts;
+    }),
+  );
   const renew = batched(renewLeasesIn(pool));
   const progress = batched(distinct(announceTenants(board, storeProgressIn(pool))));
-  const complete = batched(announcing(completeAttemptsIn(pool)));
-  const end = batched(announcing(endAttemptsWith(pool, decideBy(policies))));
+  const complete = batched(announcing("complete", completeAttemptsIn(pool)));
+  const end = batched(announcing("end", endAttemptsWith(pool, decideBy(policies))));
   const enqueue = enqueueCommit(options);
   const giveBack = returnLeasesIn(pool);
   const commits: GroupCommit<never, unknown>[] = [accept, renew, progress, complete, end, enqueue];
