@@ -297,10 +297,15 @@ declare role_name text;
 begin
   foreach role_name in array array['orch_app', 'orch_loops'] loop
     begin
-      execute format('create role %I nologin nosuperuser nobypassrls', role_name);
+      -- Where the server's user may not create roles, an administrator has made these beforehand.
+      if not exists (select from pg_roles where rolname = role_name) then
+        execute format('create role %I nologin nosuperuser nobypassrls', role_name);
+      end if;
     exception when duplicate_object or unique_violation then null;
     end;
-    execute format('grant %I to current_user', role_name);
+    if not pg_has_role(current_user, role_name, 'member') then
+      execute format('grant %I to current_user', role_name);
+    end if;
     execute format('grant usage on schema %I to %I', current_schema(), role_name);
   end loop;
 end $$;

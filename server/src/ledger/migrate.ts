@@ -8,6 +8,13 @@ const ADVISORY_LOCK = 0x6f726368;
 /** The oldest Postgres that the migrations run on: they use SQL-standard function bodies. */
 const MIN_SERVER_VERSION = 140_000;
 
+/** SQLSTATE of what the user may not do. */
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+const PRIVILEGE_HINT =
+  "; the user of DATABASE_URL must own the database and either have CREATEROLE or be a member " +
+  "of the roles orch_app and orch_loops, made beforehand with CREATE ROLE … NOLOGIN";
+
 const MIGRATIONS = new URL("../../migrations/", import.meta.url);
 
 /** Says why the database cannot be used; the message tells the operator what to do. */
@@ -95,6 +102,8 @@ async function applyOne(
     await client.query("commit");
   } catch (error) {
     await client.query("rollback");
-    throw new MigrationError(`${file}: ${(error as Error).message}`, { cause: error });
+    const { message, code } = error as Error & { code?: string };
+    const hint = code === INSUFFICIENT_PRIVILEGE ? PRIVILEGE_HINT : "";
+    throw new MigrationError(`${file}: ${message}${hint}`, { cause: error });
   }
 }
