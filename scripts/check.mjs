@@ -5,10 +5,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { GENERATORS, generate, isPresent } from "./generators.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const RELEASED = join("proto", "released", "v1.binpb");
-const GENERATED = [join("server", "src", "gen"), join("sdk-ts", "src", "gen")];
+
+/** What could not be checked for want of a toolchain; said in the last lines. */
+const leftOut = [];
 
 /** Each step returns what is wrong, or nothing. */
 const STEPS = [
@@ -19,7 +22,10 @@ const STEPS = [
   ["biome", "code is formatted and clean", () => tool("biome", "ci", "--colors=off", ".")],
   ["types", "types fit", () => tool("tsc", "-p", ".")],
   ["tidy", "house rules hold", () => tool("vitest", "run", "test/tidy.test.ts")],
-  ["sdk", "the SDK builds", () => tool("npm", "run", "build", "--workspace", "sdk-ts", "--silent")],
+  ["sdk-ts", "the TypeScript SDK builds", buildSdk],
+  ["sdk-go", "the Go SDK's own checks", () => sdk("sdk-go", "go")],
+  ["sdk-python", "the Python SDK's own checks", () => sdk("sdk-python", "python3")],
+  ["sdk-rust", "the Rust SDK's own checks", () => sdk("sdk-rust", "cargo")],
 ];
 
 const only = process.argv.slice(2);
@@ -39,11 +45,15 @@ for (const [name, promise, step] of STEPS) {
   const wrong = step();
   const seconds = ((Date.now() - stepStartedAt) / 1000).toFixed(1);
   const verdict = wrong === undefined ? "ok  " : "FAIL";
-  console.log(`${verdict} ${name.padEnd(9)} ${seconds.padStart(5)} s  ${promise}`);
+  console.log(`${verdict} ${name.padEnd(10)} ${seconds.padStart(5)} s  ${promise}`);
   if (wrong === undefined) continue;
   failed += 1;
   console.log(wrong.trimEnd().replace(/^/gm, "     "));
 }
+for (const { name, toolchain } of GENERATORS) {
+  if (!isPresent(toolchain)) leftOut.push(`generated code of ${name}: ${toolchain} is not here`);
+}
+for (const what of leftOut) console.log(`LEFT OUT ${what}`);
 const total = ((Date.now() - startedAt) / 1000).toFixed(1);
 console.log(failed === 0 ? `check passed in ${total} s` : `check: ${failed} failed (${total} s)`);
 process.exitCode = failed === 0 ? 0 : 1;
@@ -61,6 +71,10 @@ function tool(name, ...args) {
   return `${stdout ?? ""}${stderr ?? ""}` || String(error ?? `${name} ended with ${status}`);
 }
 
+function buildSdk() {
+  return tool("npm", "run", "build", "--workspace", "sdk-ts", "--silent");
+}
+
 function format() {
   return tool("buf", "format", "--diff", "--exit-code", "proto");
 }
@@ -72,17 +86,28 @@ function breaking() {
 }
 
 function drift() {
-  const folder = mkdtempSync(join(tmpdir(), "orch-generated-"));
-  try {
-    const failure = tool("buf", "generate", "--output", folder);
-    if (failure !== undefined) return failure;
-    const differing = GENERATED.flatMap((path) => compare(join(folder, path), join(ROOT, path)));
-    if (differing.length === 0) return undefined;
-    const names = differing.map((path) => relative(ROOT, path));
-    return `not what buf generates (npm run generate):\n${names.join("\n")}`;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const wrong = GENERATORS.filter(({ toolchain }) => isPresent(toolchain)).flatMap((generator) => {
+    const folder = mkdtempSync(join(tmpdir(), "orch-generated-"));
+    try {
+      const failure = generate(generator, ROOT, folder);
+      if (failure !== undefined) return [`${generator.name}: ${failure}`];
+      return generator.folders
+        .flatMap((path) => compare(join(folder, path), join(ROOT, path)))
+        .map((path) => `${relative(ROOT, path)} is not what buf generates (npm run generate)`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+  return wrong.length === 0 ? undefined : wrong.join("\n");
+}
+
+/** An SDK's own checks; its toolchain is looked for first. */
+function sdk(folder, toolchain) {
+  if (!isPresent(toolchain)) {
+    leftOut.push(`${folder}: ${toolchain} is not on this machine`);
+    return undefined;
   }
+  return tool("sh", join(folder, "check.sh"));
 }
 
 /** Files that differ, are missing or are too many, as paths of the second tree. */
@@ -96,7 +121,7 @@ function compare(expected, actual) {
 function list(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes("__pycache__"))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
