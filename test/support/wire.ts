@@ -139,6 +139,8 @@ async function exchange(
   });
   stream.on("data", (chunk: Buffer) => void chunks.push(chunk));
   stream.end(body);
-  await once(stream, "close");
+  // Its end, not its close: a server that has answered need not read the rest of a body.
+  await Promise.race([once(stream, "end"), once(stream, "close")]);
+  stream.close();
   return { status, bytes: Buffer.concat(chunks) };
 }

@@ -33,7 +33,8 @@ const logger: Logger = {
 
 const released = Promise.withResolvers<void>();
 process.on("message", () => released.resolve());
-process.on("disconnect", () => process.exit(1));
+let isDone = false;
+process.on("disconnect", () => process.exit(isDone ? 0 : 1));
 
 const telling = (handler: (job: JobContext) => Promise<object>) => async (job: JobContext) => {
   const facts = { jobId: job.jobId, attempt: job.attempt, lease: job.lease };
@@ -83,4 +84,5 @@ const worker = new Worker({
 });
 await worker.run();
 say("drained");
+isDone = true;
 process.disconnect();

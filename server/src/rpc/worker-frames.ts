@@ -66,31 +66,49 @@ const readLeases = (tenant: string, messages: readonly LeaseRefMessage[]): Lease
   messages.map((message) => readLease(tenant, message));
 
 /** A Hello off the wire, its defaults filled in. */
-export const readHello = (tenant: string, message: HelloMessage, maxPayload: number): Hello => ({
-  workerId: message.workerId,
-  instanceId: message.instanceId,
-  pools: message.pools.map((pool) => ({
-    name: pool.name,
-    jobTypes: pool.jobTypes,
-    queues: pool.queues.length > 0 ? pool.queues : [DEFAULT_QUEUE],
-    slots: pool.slots,
-  })),
-  heldLeases: readLeases(tenant, message.heldLeases),
-  maxPayloadBytes: Math.min(message.maxPayloadBytes || maxPayload, maxPayload),
-  sdk: message.sdk,
-});
+export function readHello(tenant: string, message: HelloMessage, maxPayload: number): Hello {
+  requireDistinct("hello.pools", message.pools);
+  return {
+    workerId: message.workerId,
+    instanceId: message.instanceId,
+    pools: message.pools.map((pool) => ({
+      name: pool.name,
+      jobTypes: pool.jobTypes,
+      queues: pool.queues.length > 0 ? pool.queues : [DEFAULT_QUEUE],
+      slots: pool.slots,
+    })),
+    heldLeases: readLeases(tenant, message.heldLeases),
+    maxPayloadBytes: Math.min(message.maxPayloadBytes || maxPayload, maxPayload),
+    sdk: message.sdk,
+  };
+}
 
 /** Completions off the wire. */
 export const readCompletions = (
   tenant: string,
   message: CompleteAttemptsRequest,
 ): CompleteRequest[] =>
-  message.completions.map(({ lease, completionId, result, artifacts }) => ({
-    lease: readLease(tenant, lease),
-    completionId: completionId.toLowerCase(),
-    result,
-    artifacts,
-  }));
+  message.completions.map(({ lease, completionId, result, artifacts }, index) => {
+    requireDistinct(`completions[${index}].artifacts`, artifacts);
+    return {
+      lease: readLease(tenant, lease),
+      completionId: completionId.toLowerCase(),
+      result,
+      artifacts,
+    };
+  });
+
+/** What the contract calls unique by name, and no rule of its language can say. */
+function requireDistinct(path: string, named: readonly { readonly name: string }[]): void {
+  const seen = new Set<string>();
+  named.forEach(({ name }, index) => {
+    if (seen.has(name)) {
+      const violation = { field: `${path}[${index}].name`, description: "stands twice" };
+      throw invalidArgument("REQUEST_INVALID", [violation]);
+    }
+    seen.add(name);
+  });
+}
 
 /** Failures off the wire. */
 export const readFailures = (tenant: string, message: FailAttemptsRequest): EndRequest[] =>
@@ -145,7 +163,7 @@ export function readWorkerFrame(tenant: string, { frame }: WorkerFrameMessage): 
       return { kind: "drain", reason: frame.value.reason };
     case "ping":
     case "pong":
-      return { kind: frame.case, nonce: Number(frame.value.nonce) };
+      return { kind: frame.case, nonce: frame.value.nonce };
     case "hello":
       throw failedPrecondition("HELLO_REPEATED");
     default:
@@ -291,6 +309,6 @@ function frameOf(
       return { case: "drainAck", value: {} };
     case "ping":
     case "pong":
-      return { case: frame.kind, value: { nonce: BigInt(frame.nonce) } };
+      return { case: frame.kind, value: { nonce: frame.nonce } };
   }
 }

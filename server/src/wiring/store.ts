@@ -76,13 +76,15 @@ export function wireStore(options: StoreOptions): Store {
   const acceptOffers = acceptOffersIn(pool);
 
   const accept = batched(
-    announceTenants(board, async (leases: readonly LeaseRef[]) => {
-      const verdicts = await acceptOffers(leases);
-      log.written("accept", leases, verdicts);
-      return verdicts;
-    }),
+    distinct(
+      announceTenants(board, async (leases: readonly LeaseRef[]) => {
+        const verdicts = await acceptOffers(leases);
+        log.written("accept", leases, verdicts);
+        return verdicts;
+      }),
+    ),
   );
-  const renew = batched(renewLeasesIn(pool));
+  const renew = batched(distinct(renewLeasesIn(pool)));
   const progress = batched(distinct(announceTenants(board, storeProgressIn(pool))));
   const complete = batched(announcing("complete", completeAttemptsIn(pool)));
   const end = batched(announcing("end", endAttemptsWith(pool, decideBy(policies))));
@@ -146,12 +148,18 @@ const announceTenants =
     return answers;
   };
 
+interface JobRef {
+  readonly tenant: string;
+  readonly jobId: string;
+}
+
 /**
- * Splits a batch in which two calls report progress of the same job: the later one must not share
- * a statement with the earlier.
+ * Splits a batch in which two calls write to the same job: the later one must not share a statement
+ * with the earlier. An UPDATE touches a row once, so that of two renewals of a lease that waited
+ * out an outage together the second would be told that its lease is gone.
  */
 const distinct =
-  <Item extends { readonly lease: { readonly tenant: string; readonly jobId: string } }, A>(
+  <Item extends JobRef | { readonly lease: JobRef }, A>(
     write: (items: readonly Item[]) => Promise<readonly A[]>,
   ) =>
   async (items: readonly Item[]): Promise<readonly A[]> => {
@@ -164,7 +172,8 @@ const distinct =
       seen.clear();
     };
     for (const item of items) {
-      const key = `${item.lease.tenant}\0${item.lease.jobId}`;
+      const { tenant, jobId } = "lease" in item ? item.lease : item;
+      const key = `${tenant}\0${jobId}`;
       if (seen.has(key)) await flush();
       seen.add(key);
       batch.push(item);

@@ -10,6 +10,9 @@ import { JobService } from "../../gen/stellaops/orchestrator/v1/job_pb.ts";
 import { RunService } from "../../gen/stellaops/orchestrator/v1/run_pb.ts";
 import { TaskRunnerService } from "../../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 
+/** The services of the contract. */
+export const SERVICES = [TaskRunnerService, JobService, RunService, ArtifactService] as const;
+
 /** Clients of one server, speaking gRPC over one connection. */
 export interface Clients {
   readonly jobs: Client<typeof JobService>;

@@ -1,0 +1,224 @@
+import { type DescMethod, fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Clients } from "../../server/src/rpc/testing/clients.ts";
+import { ledgerHash } from "../support/ledger-hash.ts";
+import type { ServerProcess } from "../support/server-process.ts";
+import { openStage, type Stage } from "../support/stage.ts";
+import { openWire, type Wire, type WireAnswer } from "../support/wire.ts";
+import { goodRequests } from "./good-requests.ts";
+import { METHODS, nameOf } from "./methods.ts";
+import { extremes, placesIn, wrongType } from "./places.ts";
+import { type Scene, setScene } from "./scene.ts";
+
+// Hundreds of calls, and a new scene after each that was taken.
+const PATIENCE = { timeout: 120_000 };
+
+// Leases stay, a claim that asks for a year gets an instant.
+const POLICY = { leaseTtl: "3600s", unaryPollDefault: "0.1s", unaryPollMax: "0.1s" };
+
+let stage: Stage;
+let server: ServerProcess;
+let clients: Clients;
+let wire: Wire;
+let scene: Scene;
+let hash: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  stage = await openStage();
+  server = await stage.server({ policy: POLICY });
+  clients = stage.clients(server.url);
+  await newScene();
+});
+afterAll(() => stage.close());
+
+// A connection for each test: one that sends a lot of rubbish is told to calm down.
+beforeEach(() => {
+  wire = openWire(server.url);
+});
+afterEach(() => wire.close());
+
+async function newScene(): Promise<void> {
+  scene = await setScene(clients);
+  hash = await ledgerHash(stage.owner, scene.tenant);
+}
+
+const goodMessages = (method: DescMethod): readonly JsonObject[] => {
+  const found = goodRequests(scene)[nameOf(method)];
+  if (found === undefined) throw new Error(`give ${nameOf(method)} a row in good-requests.ts`);
+  return found;
+};
+
+const callJson = (method: DescMethod, messages: readonly JsonObject[], tenant = scene.tenant) =>
+  wire.call(
+    method,
+    "json",
+    messages.map((message) => JSON.stringify(message)),
+    { "orch-tenant": tenant },
+  );
+
+const callBytes = (method: DescMethod, ...messages: Uint8Array[]) =>
+  wire.call(method, "proto", messages, { "orch-tenant": scene.tenant });
+
+const unchanged = async (what = "the ledger") =>
+  expect(await ledgerHash(stage.owner, scene.tenant), what).toEqual(hash);
+
+const invalid = (reason: string) => ({
+  code: "invalid_argument",
+  reason,
+  domain: "orchestrator.stellaops",
+});
+
+/** The answer is one that the contract allows for a request that may be wrong in one field. */
+async function expectAllowed(answer: WireAnswer, what: string, isFirst = true): Promise<void> {
+  if (answer.code === "ok") {
+    const now = await ledgerHash(stage.owner, scene.tenant);
+    if (JSON.stringify(now) !== JSON.stringify(hash)) await newScene();
+    return;
+  }
+  expect(answer, what).toMatchObject({ domain: "orchestrator.stellaops" });
+  expect(answer.reason, what).toMatch(/^[A-Z][A-Z0-9_]+$/);
+  expect(["internal", "unknown", "deadline_exceeded", "unavailable"], what).not.toContain(
+    answer.code,
+  );
+  if (answer.code === "invalid_argument") expect(answer.violations, what).not.toEqual([]);
+  // A stream's earlier messages were good and did what they say.
+  if (!isFirst) await newScene();
+  else await unchanged(what);
+}
+
+it("has a good request for each RPC of the contract and for no other", () => {
+  expect(Object.keys(goodRequests(scene)).sort()).toEqual(METHODS.map(nameOf).sort());
+});
+
+describe.each(METHODS.map((method) => [nameOf(method), method] as const))("%s", (_, method) => {
+  it("takes its good request", async () => {
+    expect(await callJson(method, goodMessages(method))).toMatchObject({ code: "ok" });
+    await newScene();
+  });
+
+  it("refuses a tenant that is none", async () => {
+    for (const tenant of ["", "UPPER", "a b", "-a", "a/b", "a,b", "caf\u00e9", "a".repeat(64)]) {
+      const answer = await callJson(method, goodMessages(method), tenant);
+      expect(answer, tenant).toMatchObject({
+        ...invalid("TENANT_INVALID"),
+        violations: ["orch-tenant"],
+      });
+    }
+    await unchanged();
+  });
+
+  it("refuses bytes that are no message", async () => {
+    const rubbish = ["ffffffffffffffffffffffff", "0a7f", "0b0b0b", "08", "1f00"];
+    for (const hex of rubbish) {
+      const answer = await callBytes(method, Buffer.from(hex, "hex"));
+      expect(answer, hex).toMatchObject(invalid("REQUEST_MALFORMED"));
+      expect(answer.violations, hex).toHaveLength(1);
+    }
+    await unchanged();
+  });
+
+  it("refuses text that is not UTF-8", async () => {
+    const messages = goodMessages(method).map((json) =>
+      toBinary(method.input, fromJson(method.input, json)),
+    );
+    const first = Buffer.from(messages[0] ?? []);
+    // The first text of three letters or more.
+    const at = /[a-z0-9]{3}/.exec(first.toString("latin1"))?.index ?? -1;
+    expect(at).toBeGreaterThan(0);
+    first[at] = 0xff;
+    const answer = await callBytes(method, first, ...messages.slice(1));
+    expect(answer).toMatchObject(invalid("REQUEST_MALFORMED"));
+    await unchanged();
+  });
+
+  it("refuses text that is not JSON", async () => {
+    for (const text of ["", "{", "[]", "7", '"x"', "{]"]) {
+      const answer = await wire.call(method, "json", [text], { "orch-tenant": scene.tenant });
+      // Connect takes an empty body for an empty message.
+      const reason = text === "" ? /^REQUEST_(MALFORMED|INVALID)$/ : /^REQUEST_MALFORMED$/;
+      if (text === "" && answer.code === "ok") continue;
+      expect(answer, text).toMatchObject({ code: "invalid_argument" });
+      expect(answer.reason, text).toMatch(reason);
+    }
+    await unchanged();
+  });
+
+  it("refuses a message that is larger than the contract allows", async () => {
+    const answer = await callBytes(method, Buffer.alloc(4 * 1024 * 1024 + 1));
+    expect(answer).toMatchObject({ code: "resource_exhausted", reason: "MESSAGE_TOO_LARGE" });
+    await unchanged();
+  });
+
+  it("refuses a wrong type in every field", async () => {
+    for (const [index, json] of goodMessages(method).entries()) {
+      for (const place of placesIn(method.input, json)) {
+        const messages = goodMessages(method).slice(0, index);
+        messages.push(place.put(wrongType(place.field)));
+        const answer = await callJson(method, messages);
+        expect(answer, place.path).toMatchObject(invalid("REQUEST_MALFORMED"));
+        expect(answer.violations, place.path).toHaveLength(1);
+        if (index > 0) await newScene();
+      }
+    }
+    await unchanged();
+  });
+
+  it("survives an extreme value in every field", PATIENCE, async () => {
+    for (const index of goodMessages(method).keys()) {
+      const count = placesIn(method.input, goodMessages(method)[index] ?? {}).length;
+      for (let nth = 0; nth < count; nth++) {
+        const field = placesIn(method.input, goodMessages(method)[index] ?? {})[nth]?.field;
+        for (const value of field === undefined ? [] : extremes(field)) {
+          // Made anew: the scene may have moved on.
+          const good = goodMessages(method);
+          const place = placesIn(method.input, good[index] ?? {})[nth];
+          if (place === undefined) throw new Error("the request changed its shape");
+          const what = `${place.path} = ${JSON.stringify(value)?.slice(0, 80)}`;
+          // What comes after it may depend on it.
+          const messages = [...good.slice(0, index), place.put(value)];
+          const answer = await callJson(method, messages);
+          await expectAllowed(answer, what, index === 0);
+        }
+      }
+    }
+  });
+});
+
+describe("a moment beyond the calendar", () => {
+  it.each(METHODS.map((method) => [nameOf(method), method] as const))("%s", async (_, method) => {
+    for (const [index, json] of goodMessages(method).entries()) {
+      for (const { field, path, put } of placesIn(method.input, json)) {
+        const beforeEpoch = field.fieldKind === "message" && BEFORE_EPOCH[field.message.typeName];
+        if (!beforeEpoch) continue;
+        const bytes = toBinary(method.input, fromJson(method.input, put(beforeEpoch)));
+        for (const varint of BEYOND) {
+          const answer = await callBytes(method, withSeconds(bytes, varint));
+          await expectAllowed(answer, `${path} = ${varint}`, index === 0);
+        }
+      }
+    }
+  });
+});
+
+// Minus one second, which takes ten bytes: room for every other int64.
+const BEFORE_EPOCH: Readonly<Record<string, string>> = {
+  "google.protobuf.Duration": "-1s",
+  "google.protobuf.Timestamp": "1969-12-31T23:59:59Z",
+};
+const MINUS_ONE = "ffffffffffffffffff01";
+const BEYOND = ["80808080808080808001", "ffffffffffffffffff00", "8080808080808080c000"];
+
+function withSeconds(message: Uint8Array, varint: string): Uint8Array {
+  const hex = Buffer.from(message).toString("hex");
+  expect(hex.split(MINUS_ONE)).toHaveLength(2);
+  return Buffer.from(hex.replace(MINUS_ONE, varint), "hex");
+}
+
+it("leaves the server alive", async () => {
+  expect(
+    await callJson(METHODS.find((m) => m.name === "GetJob") as DescMethod, [
+      { jobId: scene.readyJob },
+    ]),
+  ).toMatchObject({ code: "ok" });
+  expect(server.program.lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+});
