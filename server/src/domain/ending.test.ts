@@ -54,6 +54,16 @@ describe("decideEnding", () => {
     expect(end([...recent, 1_000])).toBe("dead");
   });
 
+  it("counts what a worker reports as drained as an interruption, as the contract says", () => {
+    for (const failureClass of ["drained", "lease_expired"] as const) {
+      expect(decideEnding(facts(), failed({ failureClass }), testPolicy, 0)).toMatchObject({
+        outcome: "interrupted",
+        next: "ready",
+        failure: { failureClass },
+      });
+    }
+  });
+
   it("cancels what was to be cancelled, however it ended", () => {
     const asked = facts({ cancelReason: "user", cancelNote: "not needed" });
     for (const cause of [failed(), lost]) {

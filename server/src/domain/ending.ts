@@ -61,7 +61,14 @@ export function decideEnding(
     const reason = facts.cancelNote ?? "cancelled";
     return { outcome: "cancelled", failure, next: "cancelled", delayMs: 0, reason };
   }
-  if (cause.kind === "failed") return afterFailure(facts, cause.failure, policy, random);
+  if (cause.kind === "failed") {
+    const { failureClass, terminal } = cause.failure;
+    const interrupted = failureClass === "drained" || failureClass === "lease_expired";
+    if (interrupted && !terminal && facts.cancelReason !== "deadline") {
+      return afterInterruption(facts, cause.failure, policy);
+    }
+    return afterFailure(facts, cause.failure, policy, random);
+  }
   if (facts.cancelReason === "deadline") {
     return afterFailure(facts, plain("timeout", "ran past its deadline"), policy, random);
   }

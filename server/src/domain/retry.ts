@@ -42,10 +42,9 @@ export function decideAfterFailure(
   if (facts.failures >= policy.maxAttempts) {
     return { kind: "dead", why: `${facts.failures} of ${policy.maxAttempts} attempts failed` };
   }
-  const bound = Math.min(
-    policy.maxBackoffMs,
-    policy.initialBackoffMs * policy.multiplier ** (facts.failures - 1),
-  );
+  // The factor may be infinite, and nothing times infinity is not a number.
+  const factor = Math.min(Number.MAX_VALUE, policy.multiplier ** (facts.failures - 1));
+  const bound = Math.min(policy.maxBackoffMs, policy.initialBackoffMs * factor);
   const delayMs = Math.round((facts.retryAfterMs ?? 0) + random * bound);
   if (facts.elapsedMs + delayMs > policy.maxElapsedMs) {
     return { kind: "dead", why: `no attempt may start later than ${policy.maxElapsedMs} ms` };

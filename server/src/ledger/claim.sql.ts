@@ -46,8 +46,8 @@ export interface ClaimedJob {
 }
 
 /**
- * A claim ends with the payload that reaches this, in bytes, so that its offers fit into one
- * message: the largest that clients read by default is 4 MiB.
+ * A claim ends with the payload or checkpoint that reaches this, in bytes, so that its offers fit
+ * into one message: the largest that clients read by default is 4 MiB.
  */
 export const MAX_CLAIM_BYTES = 2 * 1024 * 1024;
 
@@ -62,11 +62,16 @@ const claim = (limit: number): Statement<ClaimParams, ClaimedJob> =>
     `claim_jobs_${limit}`,
     `
 with candidates as (
-  select r.place, r.payload_bytes, l.ttl_ms, l.deadline_ms, r.priority, r.seq
+  select r.place, l.ttl_ms, l.deadline_ms, r.priority, r.seq,
+    -- Only who had the job before can have left a checkpoint: nothing is looked up for new ones.
+    r.payload_bytes + case when r.lease_epoch > 1 then coalesce((
+      select length(p.checkpoint) from progress p where p.tenant = $1 and p.job_id = r.job_id
+    ), 0) else 0 end as bytes
   from unnest($2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::integer[], $7::integer[])
     as l (queue, job_type, priority, watermark, ttl_ms, deadline_ms)
   cross join lateral (
-    select ready.ctid as place, ready.payload_bytes, ready.priority, ready.seq from ready
+    select ready.ctid as place, ready.payload_bytes, ready.priority, ready.seq, ready.job_id,
+      ready.lease_epoch from ready
     where tenant = $1 and queue = l.queue and job_type = l.job_type and priority = l.priority
       and seq > l.watermark and payload_bytes <= $9
     order by seq limit ${limit} for update skip locked
@@ -75,7 +80,7 @@ with candidates as (
 ),
 picked as (
   select * from (
-    select *, sum(payload_bytes) over (order by priority desc, seq) - payload_bytes as before
+    select *, sum(bytes) over (order by priority desc, seq) - bytes as before
     from candidates
   ) c where before < ${MAX_CLAIM_BYTES}
 ),

@@ -55,7 +55,10 @@ export const claimJobs =
 
 /** Whether a claim of up to `limit` jobs that got these saw the end of its lanes. */
 export function claimedAll(limit: number, claimed: readonly Claimed[]): boolean {
-  const bytes = claimed.reduce((sum, { offer }) => sum + offer.spec.payload.length, 0);
+  const bytes = claimed.reduce(
+    (sum, { offer }) => sum + offer.spec.payload.length + (offer.checkpoint?.length ?? 0),
+    0,
+  );
   return claimed.length < sizeFor(limit) && bytes < MAX_CLAIM_BYTES;
 }
 

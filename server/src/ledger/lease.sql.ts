@@ -56,7 +56,8 @@ export interface RenewRow {
 
 /**
  * Renews active leases and binds them to the session that renews them; an answer per input row, in
- * order. A lease that is to be cancelled keeps its end.
+ * order. A lease that is to be cancelled keeps its end. One that stands twice in a batch (two
+ * heartbeats that waited for a slow ledger) is renewed once, and both are told so.
  */
 export const renewLeases = sql<
   readonly [...fences: FenceColumns, sessionIds: (string | null)[]],
@@ -74,18 +75,19 @@ renewed as (
       then now() + l.ttl_ms * interval '1 ms' else l.expires_at end,
     session_id = coalesce(i.session_id, l.session_id)
   from input i where ${SAME_FENCE} and l.state = 'running'
-  returning i.position, l.cancel_reason, l.expires_at, l.job_type
+  returning l.tenant, l.job_id, l.lease_epoch, l.token, l.cancel_reason, l.expires_at, l.job_type
 )
-select case when r.position is null and j.id is null then 'unknown'
-    when r.position is null then 'superseded'
+select case when r.job_id is null and j.id is null then 'unknown'
+    when r.job_id is null then 'superseded'
     when r.cancel_reason is not null then 'cancelled' else 'renewed' end as verdict,
   r.cancel_reason,
   case when r.cancel_reason is not null
     then greatest(0, extract(epoch from r.expires_at - now()) * 1000)::integer end as left_ms,
   r.job_type
 from input i
-left join renewed r on r.position = i.position
-left join job j on r.position is null and j.tenant = i.tenant and j.id = i.job_id
+left join renewed r on r.tenant = i.tenant and r.job_id = i.job_id
+  and r.lease_epoch = i.lease_epoch and r.token = i.token
+left join job j on r.job_id is null and j.tenant = i.tenant and j.id = i.job_id
 order by i.position`,
 );
 
@@ -192,7 +194,11 @@ export type ProgressColumns = readonly [
   checkpoints: (Buffer | null)[],
 ];
 
-/** Stores progress under active leases; no checkpoint leaves the one that is there. */
+/**
+ * Stores progress under active leases; no checkpoint leaves the one that is there. The leases are
+ * held until the commit (renewals pass, ends wait): a late writer could otherwise overwrite what
+ * the next attempt has stored meanwhile.
+ */
 export const storeProgress = sql<ProgressColumns, { readonly applied: boolean }>(
   "store_progress",
   `
@@ -204,6 +210,7 @@ with input as materialized (
 held as materialized (
   select i.position, i.tenant, i.job_id, l.attempt, i.fraction, i.message, i.checkpoint
   from input i join lease l on ${SAME_FENCE} and l.state = 'running'
+  order by l.tenant, l.job_id for key share of l
 ),
 stored as (
   insert into progress as p (tenant, job_id, attempt, fraction, message, checkpoint)

@@ -24,7 +24,16 @@ export const acceptOffersIn =
   (leases: readonly LeaseRef[]): Promise<AcceptVerdict[]> =>
     inTransaction(pool, tenantsOf(leases), async (tx) => {
       const rows = await tx.run(acceptOffers, ...fenceColumns(leases));
-      return rows.map((row) => row.verdict);
+      const verdicts = rows.map((row) => row.verdict);
+      // A statement of its own: it sees the accept that this one waited for, or that came with it.
+      const stale = [...verdicts.keys()].filter((index) => verdicts[index] === "stale_lease");
+      if (stale.length === 0) return verdicts;
+      const again = stale.map((index) => leases[index] as LeaseRef);
+      const seen = await tx.run(acceptOffers, ...fenceColumns(again));
+      stale.forEach((index, position) => {
+        verdicts[index] = seen[position]?.verdict ?? "stale_lease";
+      });
+      return verdicts;
     });
 
 /** A lease to renew, and the session that does it, if it is one. */

@@ -10,7 +10,10 @@ export interface OperatedRow {
 
 type CancelParams = readonly [tenant: string, jobIds: string[], reason: string];
 
-/** The end that all cancellations share, over a CTE `gone` with job_id, attempt, epoch, in_run. */
+/**
+ * The end that all cancellations share, over a CTE `gone` with job_id, attempt, worker_id, epoch
+ * and in_run: of the lease that was taken back, or 0 and the newest epoch if there was none.
+ */
 const cancelGone = (from: string) => `
 jobs as (
   update job j set base_state = 'cancelled', ended_at = now(), end_reason = $3,
@@ -18,8 +21,10 @@ jobs as (
   from gone g where j.tenant = $1 and j.id = g.job_id
 ),
 events as (
-  insert into job_event (tenant, job_id, kind, from_state, to_state, lease_epoch, actor, reason)
-  select $1, job_id, 'cancelled', '${from}', 'cancelled', lease_epoch, 'operator', $3 from gone
+  insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
+    worker_id, actor, reason)
+  select $1, job_id, 'cancelled', '${from}', 'cancelled', attempt,
+    case when attempt > 0 then lease_epoch else 0 end, worker_id, 'operator', $3 from gone
 )
 select job_id, in_run from gone`;
 
@@ -29,7 +34,7 @@ export const cancelReady = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from ready where tenant = $1 and job_id = any ($2::uuid[])
-  returning job_id, lease_epoch, in_run
+  returning job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch, in_run
 ),${cancelGone("ready")}`,
 );
 
@@ -39,7 +44,7 @@ export const cancelOffered = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from lease where tenant = $1 and job_id = any ($2::uuid[]) and state = 'offered'
-  returning job_id, lease_epoch, in_run
+  returning job_id, attempt, worker_id, lease_epoch, in_run
 ),${cancelGone("offered")}`,
 );
 
@@ -49,7 +54,8 @@ export const cancelScheduled = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from scheduled where tenant = $1 and job_id = any ($2::uuid[])
-  returning job_id, lease_epoch, true as in_run
+  returning job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch,
+    true as in_run
 ),${cancelGone("scheduled")}`,
 );
 
@@ -80,12 +86,16 @@ export interface AskedRow {
   readonly session_id: string | null;
 }
 
-/** Asks the workers of running jobs to stop; asked twice, the shorter grace counts. */
+/**
+ * Asks the workers of running jobs to stop; asked twice, the shorter grace counts. The lease lasts
+ * for the grace even if it would have ended before: it is not renewed any more.
+ */
 export const askToStop = sql<readonly [...cancel: CancelParams, graceMs: number], AskedRow>(
   "ask_to_stop",
   `
 update lease set cancel_reason = 'user', cancel_note = coalesce(cancel_note, $3),
-  expires_at = least(expires_at, now() + $4::bigint * interval '1 ms')
+  expires_at = least(case when cancel_reason is not null then expires_at end,
+    now() + $4::bigint * interval '1 ms')
 where tenant = $1 and job_id = any ($2::uuid[]) and state = 'running'
 returning job_id, lease_epoch, session_id`,
 );

@@ -24,6 +24,9 @@ const SETTINGS = [
   "jit=off",
   "lock_timeout=10s",
   "statement_timeout=30s",
+  // A replica that is frozen or cut off in mid-transaction must not hold locks for ever. Shorter
+  // than lock_timeout, so that who waits for it gets through.
+  "idle_in_transaction_session_timeout=5s",
 ];
 
 /** What {@link openPool} needs. */

@@ -35,16 +35,27 @@ select case when gap_ms > $2::integer then gap_ms else 0 end as outage_ms,
 from ticked`,
 );
 
+/**
+ * After an outage a lease lives for a TTL, in which its worker can renew it, and an offer for as
+ * long as it had. A lease that is to be cancelled is renewed by nobody: it ends when its grace is
+ * over, unless that was while nobody could have been told.
+ */
 const EXPIRED = `
-greatest(l.expires_at, c.available_since + l.ttl_ms * interval '1 ms') < now()
+greatest(l.expires_at, case
+    when l.state = 'offered' then c.available_since + (l.expires_at - l.offered_at)
+    when l.cancel_reason is not null and l.expires_at > c.available_since then l.expires_at
+    else c.available_since + l.ttl_ms * interval '1 ms' end) < now()
   and c.last_tick > now() - interval '10 s'`;
 
-/** Runs as orch_loops: the tenants that have expired leases or attempts past their deadline. */
+/**
+ * Runs as orch_loops: the tenants that may have expired leases (an outage is not considered) or
+ * have attempts past their deadline.
+ */
 export const tenantsWithDueLeases = sql<readonly [], { readonly tenant: string }>(
   "loops_tenants_with_due_leases",
   `
-select distinct l.tenant from lease l cross join control_plane c
-where (${EXPIRED}) or (l.deadline_at < now() and l.cancel_reason is null)`,
+select distinct l.tenant from lease l
+where l.expires_at < now() or (l.deadline_at < now() and l.cancel_reason is null)`,
 );
 
 /** An expired lease. */
@@ -79,7 +90,7 @@ export const cancelOverdue = sql<readonly [graceMs: number], CancelledLease>(
   "cancel_overdue",
   `
 update lease set cancel_reason = 'deadline',
-  expires_at = least(expires_at, now() + $1::integer * interval '1 ms')
+  expires_at = now() + $1::integer * interval '1 ms'
 where state = 'running' and deadline_at < now() and cancel_reason is null
 returning tenant, job_id, lease_epoch, session_id`,
 );

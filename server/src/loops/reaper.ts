@@ -1,3 +1,4 @@
+import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
 import { jittered, type Loop, loop } from "./loop.ts";
 
 /** What reaping needs. */
@@ -28,10 +29,34 @@ export const reaper = (ports: ReaperPorts): Loop =>
       const rest = jittered(ports.sweepMs, ports.random());
       if (tenants.length === 0) return rest;
       const overdue = await ports.stopOverdue(tenants);
-      const { returned, ended } = await ports.reap(tenants);
+      const { returned, ended } = await reapEach(ports, tenants);
       if (overdue + returned + ended === 0) return rest;
       ports.onReaped({ returned, ended, overdue });
       // There may be more than one batch.
       return returned + ended > 0 ? 0 : rest;
     },
   });
+
+/** Of all tenants at once; if that fails, of each alone, so that one cannot stop the others. */
+async function reapEach(
+  ports: ReaperPorts,
+  tenants: readonly string[],
+): Promise<{ returned: number; ended: number }> {
+  try {
+    return await ports.reap(tenants);
+  } catch (error) {
+    if (error instanceof LedgerUnavailable || tenants.length === 1) throw error;
+    ports.onError("reaper", error);
+  }
+  const sum = { returned: 0, ended: 0 };
+  for (const tenant of tenants) {
+    try {
+      const { returned, ended } = await ports.reap([tenant]);
+      sum.returned += returned;
+      sum.ended += ended;
+    } catch (error) {
+      ports.onError(`reaper of ${tenant}`, error);
+    }
+  }
+  return sum;
+}

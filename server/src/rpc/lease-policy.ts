@@ -62,17 +62,40 @@ function merged(
       policy.retry ??= create(RetryPolicySchema);
       mergeFromJson(RetryPolicySchema, policy.retry, retry);
     }
-    requirePositive(policy, path);
+    requireUsable(policy, path);
     return policy;
   } catch (error) {
     throw wrong(`${path}: ${(error as Error).message}`);
   }
 }
 
-function requirePositive(policy: LeasePolicyMessage, path: string): void {
-  const { leaseTtlMs, renewIntervalMs, expirySweepMs } = fromMessage(policy);
-  for (const [name, ms] of Object.entries({ leaseTtlMs, renewIntervalMs, expirySweepMs })) {
-    if (ms <= 0) throw new Error(`${name} must be more than 0`);
+/** The column that holds inline bytes takes no more, whatever an operator says. */
+const MOST_PAYLOAD_BYTES = 262_144;
+
+/** Longer than this neither a timer of Node's nor the ledger's integers can count: 24 days. */
+const LONGEST_CLOCK_MS = 2 ** 31 - 1;
+
+function requireUsable(message: LeasePolicyMessage, path: string): void {
+  const policy = fromMessage(message);
+  const { leaseTtlMs, renewIntervalMs, maxPayloadBytes, retry, maxInterruptions } = policy;
+  const { offerAcceptDeadlineMs, attemptDeadlineMs, expirySweepMs, streamMaxAgeMs } = policy;
+  const { artifactChunkBytes, maxMessageBytes, idempotencyRetentionMs } = policy;
+  const clocks = { leaseTtlMs, renewIntervalMs, expirySweepMs, offerAcceptDeadlineMs };
+  const timers = { ...clocks, attemptDeadlineMs, streamMaxAgeMs };
+  const amounts = { idempotencyRetentionMs, artifactChunkBytes, maxMessageBytes, maxPayloadBytes };
+  const positive = { ...timers, ...amounts, "retry.maxAttempts": retry.maxAttempts };
+  for (const [name, value] of Object.entries(positive)) {
+    if (!(value > 0)) throw new Error(`${name} must be more than 0`);
+  }
+  for (const [name, ms] of Object.entries({ ...timers, drainGraceMs: policy.drainGraceMs })) {
+    if (ms > LONGEST_CLOCK_MS) throw new Error(`${name} must be at most 24 days`);
+  }
+  const notNegative = { drainGraceMs: policy.drainGraceMs, maxInterruptions, ...retry };
+  for (const [name, value] of Object.entries(notNegative)) {
+    if (!(value >= 0)) throw new Error(`${name} must not be negative`);
+  }
+  if (maxPayloadBytes > MOST_PAYLOAD_BYTES) {
+    throw new Error(`maxPayloadBytes must be at most ${MOST_PAYLOAD_BYTES}`);
   }
   if (renewIntervalMs * 2 > leaseTtlMs) {
     throw new Error(

@@ -45,6 +45,7 @@ export const claimJobs =
       ports.policy.unaryPollMaxMs,
     );
     let answer: readonly Offer[] | undefined;
+    let waiting = true;
     let done: () => void = () => {};
     const waited = new Promise<void>((resolve) => {
       done = resolve;
@@ -58,7 +59,7 @@ export const claimJobs =
           name: "",
           queues: new Set(request.queues),
           jobTypes: new Set(request.jobTypes),
-          free: () => (answer === undefined && !signal.aborted ? request.maxJobs : 0),
+          free: () => (waiting && answer === undefined ? request.maxJobs : 0),
         },
       ],
       maxPayloadBytes: request.maxPayloadBytes,
@@ -76,8 +77,10 @@ export const claimJobs =
     };
     const timer = setTimeout(done, Math.max(waitMs, MIN_WAIT_MS));
     signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
     ports.register(claimant);
     await waited;
+    waiting = false;
     clearTimeout(timer);
     signal.removeEventListener("abort", done);
     // A claim in flight may still deliver; it must not be lost in the moment of giving up.

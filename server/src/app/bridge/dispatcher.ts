@@ -64,6 +64,8 @@ interface TenantDesk {
   claimants: Claimant[];
   running: Promise<void> | undefined;
   again: boolean;
+  /** The claim in flight. Not to be mixed up with `running`, which a busy tenant never ends. */
+  claiming: Promise<unknown> | undefined;
 }
 
 /**
@@ -74,6 +76,8 @@ interface TenantDesk {
 export class Dispatcher {
   readonly #ports: DispatchPorts;
   readonly #desks = new Map<string, TenantDesk>();
+  /** Claimants for whom the ledger was looked at; nobody else is told that nothing is there. */
+  readonly #lookedFor = new WeakSet<Claimant>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -101,20 +105,21 @@ export class Dispatcher {
     this.pump(claimant.tenant);
   }
 
-  /** Takes a claimant out of the line and waits for a claim that is in flight for its tenant. */
+  /**
+   * Takes a claimant out of the line and waits for a claim that is in flight for its tenant. It
+   * must have no free slots any more: who wants none gets none.
+   */
   async unregister(claimant: Claimant): Promise<void> {
     const desk = this.#desks.get(claimant.tenant);
     if (desk === undefined) return;
     desk.claimants = desk.claimants.filter((other) => other !== claimant);
-    await desk.running;
-    if (desk.claimants.length === 0 && desk.running === undefined) {
-      this.#desks.delete(claimant.tenant);
-    }
+    await desk.claiming;
+    this.#clear(desk);
   }
 
   /** Waits until no claim that began before this call is in flight for the tenant. */
   async settled(tenant: string): Promise<void> {
-    await this.#desks.get(tenant)?.running;
+    await this.#desks.get(tenant)?.claiming;
   }
 
   /** Jobs became ready. */
@@ -139,7 +144,13 @@ export class Dispatcher {
     desk.running ??= this.#run(desk).finally(() => {
       desk.running = undefined;
       if (desk.again) this.pump(tenant);
+      this.#clear(desk);
     });
+  }
+
+  #clear(desk: TenantDesk): void {
+    const idle = desk.claimants.length === 0 && desk.running === undefined;
+    if (idle && this.#desks.get(desk.tenant) === desk) this.#desks.delete(desk.tenant);
   }
 
   async #run(desk: TenantDesk): Promise<void> {
@@ -165,7 +176,9 @@ export class Dispatcher {
         if (free <= 0) continue;
         const candidates = this.#ports.queue.candidates(desk.tenant, pool);
         if (candidates.length === 0) continue;
-        const got = await this.#claim(claimant, pool, candidates, Math.min(free, MAX_CLAIM));
+        const claim = this.#claim(claimant, pool, candidates, Math.min(free, MAX_CLAIM));
+        desk.claiming = claim.catch(() => {});
+        const got = await claim;
         if (got === 0) continue;
         const turn = desk.claimants.indexOf(claimant);
         if (turn >= 0) desk.claimants.push(...desk.claimants.splice(turn, 1));
@@ -173,6 +186,7 @@ export class Dispatcher {
       }
     }
     for (const claimant of desk.claimants) {
+      if (!this.#lookedFor.has(claimant)) continue;
       if (claimant.pools.some((pool) => pool.free() > 0)) claimant.idle();
     }
     return false;
@@ -220,8 +234,10 @@ export class Dispatcher {
   async #discover(desk: TenantDesk): Promise<void> {
     const hungry = desk.claimants.some((one) => one.pools.some((pool) => pool.free() > 0));
     if (!hungry || this.#stopped) return;
+    const present = [...desk.claimants];
     try {
       this.#ports.queue.discovered(desk.tenant, await this.#ports.findLanes(desk.tenant));
+      for (const claimant of present) this.#lookedFor.add(claimant);
       this.pump(desk.tenant);
     } catch (error) {
       this.#ports.onError(error);
@@ -231,7 +247,7 @@ export class Dispatcher {
   #desk(tenant: string): TenantDesk {
     let desk = this.#desks.get(tenant);
     if (desk === undefined) {
-      desk = { tenant, claimants: [], running: undefined, again: false };
+      desk = { tenant, claimants: [], running: undefined, again: false, claiming: undefined };
       this.#desks.set(tenant, desk);
     }
     return desk;

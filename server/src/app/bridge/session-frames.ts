@@ -34,8 +34,8 @@ export type WorkerFrame =
       readonly remaining: number | undefined;
     }
   | { readonly kind: "drain"; readonly reason: string }
-  | { readonly kind: "ping"; readonly nonce: number }
-  | { readonly kind: "pong"; readonly nonce: number };
+  | { readonly kind: "ping"; readonly nonce: bigint }
+  | { readonly kind: "pong"; readonly nonce: bigint };
 
 /** Which write a result answers. */
 export type WriteKind = "accept" | "progress" | "complete" | "fail" | "release";
@@ -77,8 +77,8 @@ export type ServerFrame =
   | { readonly kind: "results"; readonly results: readonly WriteResult[] }
   | { readonly kind: "hint"; readonly readyJobs: number }
   | { readonly kind: "drain_ack" }
-  | { readonly kind: "ping"; readonly nonce: number }
-  | { readonly kind: "pong"; readonly nonce: number };
+  | { readonly kind: "ping"; readonly nonce: bigint }
+  | { readonly kind: "pong"; readonly nonce: bigint };
 
 /** Why a session ended. */
 export type SessionEnd =

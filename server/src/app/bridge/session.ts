@@ -85,7 +85,8 @@ export class Session implements Claimant {
   }
 
   deliver(pool: string, offers: readonly Offer[]): boolean {
-    if (!this.#accepting) return false;
+    // Its credit may have been cut while the claim was in flight.
+    if (offers.length > this.#free(pool)) return false;
     this.#hinted = false;
     this.held.offer(pool, offers);
     this.#send({ kind: "offers", pool, offers });
@@ -159,9 +160,7 @@ export class Session implements Claimant {
         return written;
       }
       case "complete":
-        return this.#answer("complete", this.#letGo(frame.requests), () =>
-          this.#ports.writes.complete(frame.requests),
-        );
+        return this.#complete(frame.requests);
       case "fail":
         return this.#answer("fail", this.#letGo(frame.requests), () =>
           this.#ports.writes.end(frame.requests),
@@ -181,6 +180,22 @@ export class Session implements Claimant {
       case "pong":
         return Promise.resolve();
     }
+  }
+
+  async #complete(requests: Extract<WorkerFrame, { kind: "complete" }>["requests"]): Promise<void> {
+    const pools = new Map(requests.map(({ lease }) => [lease, this.held.remove(lease)]));
+    this.#ports.pump(this.tenant);
+    await this.#answer("complete", requests, async () => {
+      const verdicts = await this.#ports.writes.complete(requests);
+      requests.forEach(({ lease }, index) => {
+        const pool = pools.get(lease);
+        const kind = verdicts[index]?.kind;
+        // Rejected: the lease stands, so the worker still holds the job.
+        const stands = kind === "artifact_not_found" || kind === "result_too_large";
+        if (stands && pool !== undefined) this.held.resume(pool, lease);
+      });
+      return verdicts;
+    });
   }
 
   async #credit(

@@ -70,7 +70,7 @@ export class Sessions {
   readonly #links = new Map<string, Link>();
   readonly #unsubscribe: () => void;
   #timer: NodeJS.Timeout | undefined;
-  #nonce = 0;
+  #nonce = 0n;
 
   constructor(ports: SessionsPorts) {
     this.#ports = ports;
