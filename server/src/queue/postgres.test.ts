@@ -40,6 +40,22 @@ describe("PostgresReadyQueue", () => {
     expect(queue.candidates("t", all)).toMatchObject([{ watermark: 4 }]);
   });
 
+  it("moves on while jobs become ready at the end of the lane all the time", () => {
+    const queue = new PostgresReadyQueue();
+    queue.ready(at(10));
+    const candidates = queue.candidates("t", all);
+    queue.ready(at(20));
+    queue.claimed(candidates, took(10, 11), true);
+    expect(queue.candidates("t", all)).toMatchObject([{ watermark: 11 }]);
+  });
+
+  it("forgets a tenant that nobody works for", () => {
+    const queue = new PostgresReadyQueue();
+    queue.ready(at(10));
+    queue.forget("t");
+    expect(queue.candidates("t", all)).toEqual([]);
+  });
+
   it("keeps tenants, queues and types apart", () => {
     const queue = new PostgresReadyQueue();
     queue.ready(at(1));

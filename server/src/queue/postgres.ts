@@ -7,8 +7,8 @@ interface Entry {
   watermark: number;
   /** Whether there may be work behind the watermark. */
   active: boolean;
-  /** Counts wake-ups, so that a claim cannot put to sleep a lane that woke while it ran. */
-  version: number;
+  /** The lowest place announced since the last candidates(), so that a claim keeps it in sight. */
+  announced: number;
   /** The oldest job that a look at the table found before the watermark, once. */
   suspect: number | undefined;
 }
@@ -34,9 +34,11 @@ export class PostgresReadyQueue implements ReadyQueue {
     const entries = this.#tenants.get(tenant);
     if (entries === undefined) return [];
     const candidates: Candidate[] = [];
-    for (const { lane, watermark, active, version } of entries.values()) {
+    for (const entry of entries.values()) {
+      const { lane, watermark, active } = entry;
       if (active && filter.queues.has(lane.queue) && filter.jobTypes.has(lane.jobType)) {
-        candidates.push({ lane, watermark, version });
+        entry.announced = UNKNOWN;
+        candidates.push({ lane, watermark });
       }
     }
     return candidates;
@@ -46,8 +48,8 @@ export class PostgresReadyQueue implements ReadyQueue {
     for (const { minSeq, ...lane } of lanes) {
       const entry = this.#entry(lane);
       entry.watermark = Math.min(entry.watermark, minSeq - 1);
+      entry.announced = Math.min(entry.announced, minSeq - 1);
       entry.active = true;
-      entry.version++;
     }
   }
 
@@ -60,12 +62,15 @@ export class PostgresReadyQueue implements ReadyQueue {
     for (const { lane, seq } of taken) {
       newest.set(keyOf(lane), Math.max(newest.get(keyOf(lane)) ?? 0, seq));
     }
-    for (const { lane, version } of candidates) {
+    for (const { lane } of candidates) {
       const entry = this.#entry(lane);
-      if (entry.version !== version) continue;
-      entry.watermark = newest.get(keyOf(lane)) ?? entry.watermark;
-      if (exhausted) entry.active = false;
+      entry.watermark = Math.min(newest.get(keyOf(lane)) ?? entry.watermark, entry.announced);
+      if (exhausted && entry.announced === UNKNOWN) entry.active = false;
     }
+  }
+
+  forget(tenant: string): void {
+    this.#tenants.delete(tenant);
   }
 
   discovered(tenant: string, found: readonly ReadyLane[]): void {
@@ -102,7 +107,7 @@ export class PostgresReadyQueue implements ReadyQueue {
         lane: { tenant, queue, jobType, priority },
         watermark: UNKNOWN,
         active: false,
-        version: 0,
+        announced: UNKNOWN,
         suspect: undefined,
       };
       entries.set(keyOf(lane), entry);

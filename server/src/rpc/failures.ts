@@ -18,8 +18,14 @@ export function readFailure(message: FailureMessage | undefined): Failure {
   const failureClass = NAMES.get(message?.failureClass ?? FailureClassMessage.USER) ?? "user";
   return {
     failureClass,
-    message: message?.message ?? "",
+    message: storable(message?.message ?? ""),
     terminal: (message?.terminal ?? false) || failureClass === "oversize",
     retryAfterMs: msIfSet(message?.retryAfter),
   };
 }
+
+/**
+ * A worker's text as the ledger can hold it: U+0000 becomes U+FFFD. Refusing it would make the
+ * worker send the same report for ever.
+ */
+export const storable = (text: string): string => text.replaceAll("\0", "\uFFFD");

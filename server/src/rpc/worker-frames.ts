@@ -32,7 +32,7 @@ import {
 } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 import { msIfSet } from "./durations.ts";
 import { durationOfMs, failedPrecondition, invalidArgument, toStatus } from "./errors.ts";
-import { readFailure } from "./failures.ts";
+import { readFailure, storable } from "./failures.ts";
 import { DEFAULT_QUEUE } from "./job-spec.ts";
 import { jobSpecMessage, stateMessage } from "./job-view.ts";
 import { toMessage } from "./lease-policy.ts";
@@ -131,7 +131,7 @@ export const readProgress = (tenant: string, message: ReportProgressRequest): Pr
   message.reports.map(({ lease, progress }) => ({
     lease: readLease(tenant, lease),
     fraction: progress?.fraction ?? 0,
-    message: progress?.message ?? "",
+    message: storable(progress?.message ?? ""),
     checkpoint: progress?.checkpoint ?? new Uint8Array(),
   }));
 

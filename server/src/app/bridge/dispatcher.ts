@@ -122,10 +122,11 @@ export class Dispatcher {
     await this.#desks.get(tenant)?.claiming;
   }
 
-  /** Jobs became ready. */
+  /** Jobs became ready. Those of tenants that nobody here works for are not remembered. */
   ready(lanes: readonly ReadyLane[]): void {
-    this.#ports.queue.ready(lanes);
-    for (const tenant of new Set(lanes.map((lane) => lane.tenant))) this.pump(tenant);
+    const wanted = lanes.filter(({ tenant }) => this.#desks.has(tenant));
+    this.#ports.queue.ready(wanted);
+    for (const tenant of new Set(wanted.map((lane) => lane.tenant))) this.pump(tenant);
   }
 
   /** How many claimants of a tenant take a job type from a queue, on this replica. */
@@ -150,7 +151,9 @@ export class Dispatcher {
 
   #clear(desk: TenantDesk): void {
     const idle = desk.claimants.length === 0 && desk.running === undefined;
-    if (idle && this.#desks.get(desk.tenant) === desk) this.#desks.delete(desk.tenant);
+    if (!idle || this.#desks.get(desk.tenant) !== desk) return;
+    this.#desks.delete(desk.tenant);
+    this.#ports.queue.forget(desk.tenant);
   }
 
   async #run(desk: TenantDesk): Promise<void> {

@@ -11,8 +11,6 @@ export interface Candidate {
   readonly lane: Lane;
   /** Jobs with larger sequence numbers may be there. */
   readonly watermark: number;
-  /** Handed back to `claimed`, so that what became ready meanwhile is not overlooked. */
-  readonly version: number;
 }
 
 /**
@@ -20,7 +18,7 @@ export interface Candidate {
  * an implementation that forgot everything must find it again through `discovered`.
  */
 export interface ReadyQueue {
-  /** The lanes of a tenant that may have work for a pool. */
+  /** The lanes of a tenant that may have work for a pool; the next `claimed` is about these. */
   candidates(tenant: string, filter: LaneFilter): Candidate[];
   /** Jobs became ready. */
   ready(lanes: readonly ReadyLane[]): void;
@@ -34,6 +32,8 @@ export interface ReadyQueue {
     taken: readonly { readonly lane: Lane; readonly seq: number }[],
     exhausted: boolean,
   ): void;
+  /** Nobody here wants a tenant's jobs any more. */
+  forget(tenant: string): void;
   /** A look at the ledger found these lanes of a tenant, and no others. */
   discovered(tenant: string, found: readonly ReadyLane[]): void;
 }

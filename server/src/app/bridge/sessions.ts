@@ -64,10 +64,14 @@ const CLOCK_INTERVAL_MS = 500;
 /** ±10 % on a stream's age, so that streams that opened together do not end together. */
 const AGE_JITTER = 0.1;
 
+/** Superseded sessions that are remembered in case they are about to open. */
+const MAX_REMEMBERED = 1_000;
+
 /** The sessions of this replica. */
 export class Sessions {
   readonly #ports: SessionsPorts;
   readonly #links = new Map<string, Link>();
+  readonly #supersededEarly = new Set<string>();
   readonly #unsubscribe: () => void;
   #timer: NodeJS.Timeout | undefined;
   #nonce = 0n;
@@ -114,6 +118,7 @@ export class Sessions {
       throw error;
     }
     dispatcher.register(session);
+    if (this.#supersededEarly.delete(session.sessionId)) this.#supersede(link);
     return session;
   }
 
@@ -202,6 +207,15 @@ export class Sessions {
     await link.session.finish();
   }
 
+  /** A session may be superseded before it is open here: between its row and its first frame. */
+  #remember(sessionId: string): void {
+    this.#supersededEarly.add(sessionId);
+    const [oldest] = this.#supersededEarly;
+    if (this.#supersededEarly.size > MAX_REMEMBERED && oldest !== undefined) {
+      this.#supersededEarly.delete(oldest);
+    }
+  }
+
   #supersede(link: Link): void {
     link.session.goaway("superseded", 0);
     link.session.end({ kind: "superseded" });
@@ -246,6 +260,7 @@ export class Sessions {
     if (notice.kind === "superseded") {
       const link = this.#links.get(notice.sessionId);
       if (link !== undefined) this.#supersede(link);
+      else this.#remember(notice.sessionId);
     }
     if (notice.kind !== "stop") return;
     for (const { session } of this.#links.values()) {
