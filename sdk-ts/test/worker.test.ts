@@ -221,6 +221,24 @@ test("progress is coalesced and its checkpoint goes before the failure", async (
   expect(await last).toBe(false);
 });
 
+test("progress goes twice a second at most, and the last word gets there", async () => {
+  const server = await serve();
+  const { handler, call } = controlled();
+  work(server.url, handler);
+  const session = await server.welcomed(fast);
+  const lease = newLease();
+  await session.start(lease);
+  const { job } = await call(0);
+  void job.progress(0.1);
+  await session.take("progress");
+  const begun = performance.now();
+  session.answer(WriteKind.PROGRESS, lease, APPLIED);
+  for (let step = 2; step <= 9; step++) void job.progress(step / 10);
+  const { reports } = await session.take("progress");
+  expect(reports[0]?.progress?.fraction).toBe(0.9);
+  expect(performance.now() - begun).toBeGreaterThan(450);
+});
+
 test("jobs that a handler enqueues inherit its trace and its correlation id", async () => {
   const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
   const enqueued: JobSpec[] = [];

@@ -119,9 +119,10 @@ export class JobContext {
   }
 
   /**
-   * Says how far the attempt got, from 0 to 1; may be called as often as you like. Resolves with
-   * true once the ledger has it (await it when the checkpoint must be safe), with false when it
-   * never will; does not reject. Throws a {@link TerminalError} for an oversize checkpoint.
+   * Says how far the attempt got, from 0 to 1; may be called as often as you like, for what has
+   * no checkpoint is sent twice a second at most. Resolves with true once the ledger has it
+   * (await it when a checkpoint must be safe, not otherwise), with false when it never will;
+   * does not reject. Throws a {@link TerminalError} for an oversize checkpoint.
    */
   progress(fraction: number, options?: ProgressOptions): Promise<boolean> {
     return this.#parts.progress.report(fraction, options);

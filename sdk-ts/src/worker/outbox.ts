@@ -140,7 +140,8 @@ export class Outbox {
     const kind = kinds[result.kind];
     if (kind === undefined) return;
     const pending = this.#pending.get(keyOf(kind, result.jobId, result.leaseEpoch));
-    if (pending === undefined) return;
+    // An answer to what was never sent is a second one to the write before.
+    if (pending?.sentAt === undefined) return;
     const { value } = pending.write;
     const isOther = "completionId" in value && value.completionId !== result.completionId;
     if (isOther && result.completionId !== "") return;
@@ -155,10 +156,15 @@ export class Outbox {
     this.#changed();
   }
 
-  /** Stages again what was sent at least `ageMs` ago and has no answer; 0 means everything. */
+  /**
+   * Stages again what was sent at least `ageMs` ago and has no answer; 0 means everything, for a
+   * new stream. On the same stream progress is not sent twice: its answers carry no id, so the
+   * second would pass for the answer to the next report.
+   */
   resend(ageMs: number): void {
     const before = performance.now() - ageMs;
     for (const pending of this.#pending.values()) {
+      if (pending.write.kind === "progress" && ageMs > 0) continue;
       if (pending.sentAt !== undefined && pending.sentAt <= before) this.#stage(pending);
     }
     this.#changed();

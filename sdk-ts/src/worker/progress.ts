@@ -24,9 +24,13 @@ interface Report {
 
 const none = new Uint8Array();
 
+/** What people look at needs no more than this; a checkpoint does not wait for it. */
+const intervalMs = 500;
+
 /**
- * The progress of one attempt. At most one report is on its way; what is said meanwhile is
- * merged into the next, so a handler may report as often as it likes.
+ * The progress of one attempt. At most one report is on its way, and one without a checkpoint
+ * goes half a second after the one before at the earliest; what is said meanwhile is merged into
+ * the next, so a handler may report as often as it likes.
  */
 export class ProgressReporter {
   readonly #outbox: Outbox;
@@ -36,6 +40,8 @@ export class ProgressReporter {
   #waiting: ((isStored: boolean) => void)[] = [];
   #onItsWay: ((isStored: boolean) => void)[] | undefined;
   #isClosed = false;
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(outbox: Outbox, lease: LeaseRef, maxCheckpointBytes: number) {
     this.#outbox = outbox;
@@ -60,19 +66,19 @@ export class ProgressReporter {
     };
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      if (this.#onItsWay === undefined) this.#send();
+      this.#sendWhenDue();
     });
   }
 
   /** Sends what is left, for the next attempt to have the newest checkpoint. */
   flush(): void {
     if (this.#next !== undefined) this.#send();
-    this.#isClosed = true;
+    this.#close();
   }
 
   /** There is nothing left to report on. */
   drop(): void {
-    this.#isClosed = true;
+    this.#close();
     this.#next = undefined;
     this.#outbox.dropProgress(this.#lease);
     for (const resolve of [...(this.#onItsWay ?? []), ...this.#waiting]) resolve(false);
@@ -80,9 +86,23 @@ export class ProgressReporter {
     this.#waiting = [];
   }
 
+  #close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #sendWhenDue(): void {
+    if (this.#next === undefined || this.#onItsWay !== undefined) return;
+    clearTimeout(this.#timer);
+    const waitMs = this.#sentAt + intervalMs - performance.now();
+    if (this.#next.checkpoint.length > 0 || waitMs <= 0) this.#send();
+    else this.#timer = setTimeout(() => this.#sendWhenDue(), waitMs);
+  }
+
   #send(): void {
     const report = this.#next;
     if (report === undefined) return;
+    this.#sentAt = performance.now();
     const waiting = [...(this.#onItsWay ?? []), ...this.#waiting];
     this.#next = undefined;
     this.#waiting = [];
@@ -92,7 +112,7 @@ export class ProgressReporter {
       this.#onItsWay = undefined;
       const { APPLIED, ALREADY_APPLIED } = WriteVerdict;
       for (const resolve of waiting) resolve(verdict === APPLIED || verdict === ALREADY_APPLIED);
-      if (!this.#isClosed) this.#send();
+      if (!this.#isClosed) this.#sendWhenDue();
     });
   }
 }
