@@ -153,10 +153,11 @@ export class Session implements Claimant {
       case "heartbeat":
         return this.#heartbeat(frame.leases);
       case "progress": {
-        const written = this.#answer("progress", frame.writes, () =>
-          this.#ports.writes.progress(frame.writes),
+        // One after the other, so that an older checkpoint never comes last.
+        const written = this.#progress.then(() =>
+          this.#answer("progress", frame.writes, () => this.#ports.writes.progress(frame.writes)),
         );
-        this.#progress = Promise.allSettled([this.#progress, written]);
+        this.#progress = written.catch(() => {});
         return written;
       }
       case "complete":

@@ -1,0 +1,1 @@
+"""Bytes that jobs produce or read, named by their SHA-256."""

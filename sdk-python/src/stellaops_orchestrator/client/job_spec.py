@@ -1,0 +1,124 @@
+"""Jobs as their producer describes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict, Unpack
+
+from stellaops_orchestrator.contract import pb
+from stellaops_orchestrator.contract.ids import uuid7
+from stellaops_orchestrator.contract.time import Duration, to_duration, to_timestamp
+from stellaops_orchestrator.payload import NOTHING, encode_payload
+from stellaops_orchestrator.trace_context import (
+    TraceContext,
+    TraceHook,
+    correlation_of,
+    trace_of,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOverrides:
+    """Overrides single fields of the contract's retry policy for one job."""
+
+    max_attempts: int = 0
+    """How many attempts in all, the first included; 1 means no retry."""
+    initial_backoff: Duration | None = None
+    """The bound of the first delay."""
+    multiplier: float = 0.0
+    """What the bound is multiplied with after each failure."""
+    max_backoff: Duration | None = None
+    """The largest bound."""
+    max_elapsed: Duration | None = None
+    """No attempt starts later than this after the first one started."""
+
+    def to_message(self) -> pb.lease_policy.RetryPolicy:
+        """The overrides as the contract carries them."""
+        return pb.lease_policy.RetryPolicy(
+            max_attempts=self.max_attempts,
+            initial_backoff=to_duration(self.initial_backoff),
+            multiplier=self.multiplier,
+            max_backoff=to_duration(self.max_backoff),
+            max_elapsed=to_duration(self.max_elapsed),
+        )
+
+
+class JobOptions(TypedDict, total=False):
+    """What a job can be given besides its type and payload. All of it is optional."""
+
+    idempotency_key: str
+    """One job per key and tenant; the same key with other content is refused."""
+    queue: str
+    """Where the job waits; ``"default"`` unless told."""
+    priority: int
+    """-10 to 10, higher goes first; 0 unless told."""
+    project: str
+    """The project within the tenant."""
+    source: str
+    """The upstream that the job reads from, such as ``"osv.dev"``."""
+    labels: Mapping[str, str]
+    """Up to 32, for people and filters."""
+    not_before: datetime
+    """The job starts no earlier than this; needs a time zone."""
+    retry: RetryOverrides
+    """Overrides of the retry policy."""
+    attempt_deadline: Duration
+    """How long one attempt may run; the contract's unless told."""
+    correlation_id: str
+    """Ties jobs together; a handler's own, else the job's id, unless told."""
+    trace: TraceContext
+    """The trace context; the client's hook, else the handler's, unless told."""
+    payload_media_type: str
+    """The media type of the payload; follows from the payload unless told."""
+
+
+class JobRequest:
+    """A job as a batch lists it.
+
+    Args:
+        job_type: A dotted name such as ``"concelier.ingest.osv"``.
+        payload: Bytes as they are, an ``ArtifactRef``, or a value that is sent as JSON; left
+            out, the job has none.
+        options: See ``JobOptions``.
+    """
+
+    def __init__(
+        self, job_type: str, payload: object = NOTHING, **options: Unpack[JobOptions]
+    ) -> None:
+        self.job_type = job_type
+        self.payload = payload
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.job_type!r})"
+
+
+def to_job_spec(request: JobRequest, hook: TraceHook | None) -> pb.job.JobSpec:
+    """The JobSpec of a request, with a job id of the SDK's own choosing.
+
+    It is a UUIDv7, so that a call that is repeated after a lost answer finds the job of the
+    first try. Raises TypeError or ValueError for a payload that JSON cannot carry.
+    """
+    options = request.options
+    encoded = encode_payload(request.payload)
+    trace = trace_of(options.get("trace"), hook)
+    retry = options.get("retry")
+    return pb.job.JobSpec(
+        job_id=uuid7(),
+        job_type=request.job_type,
+        queue=options.get("queue", ""),
+        project=options.get("project", ""),
+        source=options.get("source", ""),
+        priority=options.get("priority", 0),
+        payload=encoded.payload,
+        payload_media_type=options.get("payload_media_type", encoded.payload_media_type),
+        payload_artifact=encoded.payload_artifact,
+        idempotency_key=options.get("idempotency_key", ""),
+        labels=dict(options.get("labels", {})),
+        not_before=to_timestamp(options.get("not_before")),
+        retry=retry.to_message() if retry else None,
+        attempt_deadline=to_duration(options.get("attempt_deadline")),
+        correlation_id=correlation_of(options.get("correlation_id")),
+        traceparent=trace.traceparent,
+        tracestate=trace.tracestate,
+    )

@@ -1,0 +1,118 @@
+"""The contract's enums as string enums."""
+
+from enum import StrEnum
+from typing import TypeVar
+
+from stellaops_orchestrator.contract import pb
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    BLOCKED = "blocked"
+    SCHEDULED = "scheduled"
+    READY = "ready"
+    OFFERED = "offered"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a job in this state has finished, unless an operator retries it."""
+        return self in {JobState.SUCCEEDED, JobState.DEAD, JobState.CANCELLED}
+
+
+class RunState(StrEnum):
+    """The sum of a run's jobs."""
+
+    ACTIVE = "active"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class AttemptOutcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+class FailureClass(StrEnum):
+    """What caused a failure, for retry decisions, limiters and error clustering."""
+
+    USER = "user"
+    HTTP_429 = "http_429"
+    HTTP_5XX = "http_5xx"
+    SCHEMA_MISMATCH = "schema_mismatch"
+    PARSE_ERROR = "parse_error"
+    TIMEOUT = "timeout"
+    LEASE_EXPIRED = "lease_expired"
+    DRAINED = "drained"
+    CANCELLED = "cancelled"
+    INCAPABLE = "incapable"
+    PANIC = "panic"
+    NETWORK = "network"
+    OVERSIZE = "oversize"
+
+
+class CancelOutcome(StrEnum):
+    """What became of a request to cancel one job."""
+
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    ALREADY_FINISHED = "already_finished"
+    NOT_FOUND = "not_found"
+
+
+class RetryOutcome(StrEnum):
+    """What became of a request to retry one job."""
+
+    READY = "ready"
+    ALREADY_ACTIVE = "already_active"
+    NOT_RETRYABLE = "not_retryable"
+    NOT_FOUND = "not_found"
+
+
+class OnFailure(StrEnum):
+    """What a dependency's failure means for the job that waits for it."""
+
+    CANCEL = "cancel"
+    """The job is cancelled too."""
+    HOLD = "hold"
+    """The job stays blocked; a retry of the failed one can still let it run."""
+
+
+ENUMS = {
+    JobState: (pb.job.JobState.DESCRIPTOR, "JOB_STATE_"),
+    RunState: (pb.run.RunState.DESCRIPTOR, "RUN_STATE_"),
+    AttemptOutcome: (pb.job.AttemptOutcome.DESCRIPTOR, "ATTEMPT_OUTCOME_"),
+    FailureClass: (pb.failure.FailureClass.DESCRIPTOR, "FAILURE_CLASS_"),
+    CancelOutcome: (pb.job.CancelOutcome.DESCRIPTOR, "CANCEL_OUTCOME_"),
+    RetryOutcome: (pb.job.RetryOutcome.DESCRIPTOR, "RETRY_OUTCOME_"),
+    OnFailure: (pb.run.OnFailure.DESCRIPTOR, "ON_FAILURE_"),
+}
+"""Where each enum comes from, and the prefix of its names there."""
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def name_of(enum: type[E], number: int, default: E) -> E:
+    """The member of a number; ``default`` for "not said" and for numbers newer than this SDK."""
+    descriptor, prefix = ENUMS[enum]
+    value = descriptor.values_by_number.get(number)
+    try:
+        return default if value is None else enum(value.name.removeprefix(prefix).lower())
+    except ValueError:
+        return default
+
+
+def number_of(member: StrEnum) -> int:
+    """The number of a member."""
+    descriptor, prefix = ENUMS[type(member)]
+    return int(descriptor.values_by_name[prefix + member.name].number)

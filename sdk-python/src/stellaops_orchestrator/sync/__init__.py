@@ -1,0 +1,1 @@
+"""The SDK for programs that do not use asyncio."""
