@@ -1,0 +1,145 @@
+use std::collections::HashMap;
+
+use super::*;
+use crate::proto::v1::worker_frame::Frame as Sent;
+use crate::worker::failure::HandlerError;
+
+const MAX: usize = 4 << 20;
+
+/// An agent whose handler waits to be stopped, and fails then.
+fn agent() -> Agent {
+    let wait = |job: crate::JobContext| async move {
+        Err::<(), _>(HandlerError::from(job.stopped().await))
+    };
+    let handlers = HashMap::from([("t".to_owned(), AnyHandler::new(wait))]);
+    Agent::new(handlers, Orchestrator::new().expect("a client"))
+}
+
+fn offers(epoch: i64) -> Frame {
+    let lease = v1::LeaseRef { job_id: "j".into(), lease_epoch: epoch, ..Default::default() };
+    let spec = v1::JobSpec { job_type: "t".into(), ..Default::default() };
+    let offer = v1::Offer { lease: Some(lease), spec: Some(spec), ..Default::default() };
+    Frame::Offers(v1::Offers { offers: vec![offer] })
+}
+
+fn result(kind: v1::WriteKind, verdict: v1::WriteVerdict) -> Frame {
+    let result = v1::WriteResult {
+        kind: kind.into(),
+        job_id: "j".into(),
+        lease_epoch: 1,
+        verdict: verdict.into(),
+        ..Default::default()
+    };
+    Frame::Results(v1::Results { results: vec![result] })
+}
+
+fn verdicts(verdict: v1::LeaseVerdict) -> Frame {
+    let verdict = v1::Verdict { job_id: "j".into(), lease_epoch: 1, verdict: verdict.into() };
+    Frame::Verdicts(v1::Verdicts { verdicts: vec![verdict] })
+}
+
+fn take_all(agent: &mut Agent) -> Vec<Sent> {
+    std::iter::from_fn(|| agent.outbox.take(Instant::now(), MAX)).collect()
+}
+
+fn started() -> Agent {
+    let mut agent = agent();
+    agent.take(offers(1));
+    assert!(matches!(take_all(&mut agent)[..], [Sent::Accept(_)]));
+    agent.take(result(v1::WriteKind::Accept, v1::WriteVerdict::Applied));
+    assert_eq!(agent.leases.count(&[State::Running]), 1);
+    agent
+}
+
+async fn end(agent: &mut Agent) {
+    let ended = agent.running.join_next_with_id().await.expect("a handler");
+    agent.on_ended(ended);
+}
+
+#[tokio::test]
+async fn nothing_starts_before_the_accept_is_applied() {
+    let mut agent = agent();
+    agent.take(offers(1));
+    assert!(agent.running.is_empty());
+    agent.take(result(v1::WriteKind::Accept, v1::WriteVerdict::StaleLease));
+    assert!(agent.running.is_empty() && agent.is_idle());
+}
+
+#[tokio::test]
+async fn a_duplicate_offer_of_a_running_lease_changes_nothing() {
+    let mut agent = started();
+    agent.take(offers(1));
+    assert!(take_all(&mut agent).is_empty());
+    assert_eq!(agent.running.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_lease_stops_its_handler_and_reports_nothing() {
+    let mut agent = started();
+    agent.take(verdicts(v1::LeaseVerdict::Superseded));
+    assert!(agent.held().is_empty());
+    end(&mut agent).await;
+    assert!(take_all(&mut agent).is_empty() && agent.is_idle());
+}
+
+#[tokio::test]
+async fn a_newer_epoch_takes_the_place_of_an_older() {
+    let mut agent = started();
+    agent.take(offers(2));
+    assert_eq!(agent.leases.count(&[State::Lingering]), 1);
+    assert!(matches!(take_all(&mut agent)[..], [Sent::Accept(_)]));
+}
+
+#[tokio::test]
+async fn a_cancelled_handler_fails_with_its_class() {
+    let mut agent = started();
+    agent.take(verdicts(v1::LeaseVerdict::Cancelled));
+    end(&mut agent).await;
+    let sent = take_all(&mut agent);
+    let [Sent::Fail(request)] = &sent[..] else { panic!("sent {sent:?}") };
+    let failure = request.failures[0].failure.as_ref().expect("a failure");
+    assert_eq!(failure.failure_class(), v1::FailureClass::Cancelled);
+    assert!(!agent.renewable().is_empty(), "it is held until it is answered");
+}
+
+#[tokio::test]
+async fn a_drain_gives_back_what_was_not_begun() {
+    let mut agent = agent();
+    agent.take(offers(1));
+    agent.stop_accepting();
+    agent.take(result(v1::WriteKind::Accept, v1::WriteVerdict::Applied));
+    let sent = take_all(&mut agent);
+    let Some(Sent::Release(request)) = sent.last() else { panic!("sent {sent:?}") };
+    assert_eq!(request.releases[0].reason(), v1::ReleaseReason::Unstarted);
+    agent.take(result(v1::WriteKind::Release, v1::WriteVerdict::Applied));
+    assert!(agent.is_idle());
+}
+
+#[tokio::test]
+async fn an_accept_that_is_applied_after_the_lease_was_lost_is_given_back() {
+    let mut agent = agent();
+    agent.take(offers(1));
+    agent.take(verdicts(v1::LeaseVerdict::Superseded));
+    agent.take(result(v1::WriteKind::Accept, v1::WriteVerdict::Applied));
+    assert!(matches!(take_all(&mut agent)[..], [Sent::Release(_)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_stops_and_then_gives_up() {
+    let stubborn = |_: crate::JobContext| std::future::pending::<Result<(), HandlerError>>();
+    let handlers = HashMap::from([("t".to_owned(), AnyHandler::new(stubborn))]);
+    let mut agent = Agent::new(handlers, Orchestrator::new().expect("a client"));
+    agent.take(offers(1));
+    agent.take(result(v1::WriteKind::Accept, v1::WriteVerdict::Applied));
+    tokio::time::advance(agent.clocks.attempt_deadline).await;
+    agent.look(Instant::now());
+    assert_eq!(agent.leases.count(&[State::Stopping]), 1);
+    tokio::time::advance(agent.clocks.drain_grace).await;
+    agent.look(Instant::now());
+    let sent = take_all(&mut agent);
+    let [Sent::Fail(request)] = &sent[..] else { panic!("sent {sent:?}") };
+    let failure = request.failures[0].failure.as_ref().expect("a failure");
+    assert_eq!(failure.failure_class(), v1::FailureClass::Timeout);
+    end(&mut agent).await;
+    assert!(take_all(&mut agent).is_empty(), "what an aborted task came to is dropped");
+}
