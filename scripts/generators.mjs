@@ -29,9 +29,22 @@ export const GENERATORS = [
     setUp: ["sh", "sdk-python/check.sh", "--setup"],
   },
   {
+    name: "python's conformance program",
+    args: ["test/conformance/proto", "--template", "sdk-python/conformance/buf.gen.yaml"],
+    folders: [join("sdk-python", "conformance", "_gen")],
+    toolchain: "python3",
+    setUp: ["sh", "sdk-python/check.sh", "--setup"],
+  },
+  {
     name: "rust",
     args: ["--template", "sdk-rust/buf.gen.yaml"],
     folders: [join("sdk-rust", "src", "gen")],
+    toolchain: "cargo",
+  },
+  {
+    name: "rust's conformance program",
+    args: ["--template", "sdk-rust/conformance/buf.gen.yaml"],
+    folders: [join("sdk-rust", "conformance", "src", "gen")],
     toolchain: "cargo",
   },
 ];
