@@ -1,4 +1,4 @@
-import type { HandlerContext } from "@connectrpc/connect";
+import { ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { Session } from "../app/bridge/session.ts";
 import type { ServerFrame, SessionEnd } from "../app/bridge/session-frames.ts";
 import type { Sessions } from "../app/bridge/sessions.ts";
@@ -6,7 +6,7 @@ import type {
   ServerFrame as ServerFrameMessage,
   WorkerFrame,
 } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
-import { aborted, failedPrecondition, unavailable } from "./errors.ts";
+import { aborted, failedPrecondition, reasonOf, unavailable } from "./errors.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { readHello, readWorkerFrame, writeServerFrame } from "./worker-frames.ts";
 
@@ -77,7 +77,9 @@ async function readFrames(
     await Promise.all(open);
     session.end({ kind: "closed" });
   } catch (error) {
-    session.end({ kind: "failed", error });
+    // Without an ErrorInfo it is the transport's: the stream broke, and nobody is left to tell.
+    const broke = error instanceof ConnectError && reasonOf(error) === undefined;
+    session.end(broke ? { kind: "closed" } : { kind: "failed", error });
   }
 }
 
