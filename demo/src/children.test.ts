@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Child } from "./children.ts";
+import { Child, typescript } from "./children.ts";
 import { readyUrl } from "./demo.ts";
 import { temporaryFolder } from "./testing/fixtures.ts";
 
@@ -12,7 +12,7 @@ const PARENT = path.resolve(import.meta.dirname, "testing/parent-script.ts");
 
 function start(mode: string, stopGraceMs = 20_000): Child {
   const logDir = temporaryFolder();
-  const spec = { name: "probe", script: SCRIPT, args: [mode], env: process.env };
+  const spec = { name: "probe", ...typescript(SCRIPT, [mode]), env: process.env };
   const child = new Child({ ...spec, logDir, stopGraceMs });
   onTestFinished(() => child.kill());
   return child;

@@ -14,14 +14,34 @@ export class ChildFailedError extends Error {
   override readonly name = "ChildFailedError";
 }
 
-/** How to start a child. */
-export interface ChildSpec {
-  /** For messages, and the name of its log: `NAME.log`. */
-  readonly name: string;
-  /** The TypeScript file to run. */
-  readonly script: string;
+/** What a child runs. */
+export interface Command {
+  /** The executable. */
+  readonly command: string;
   /** Its arguments. */
   readonly args: readonly string[];
+  /**
+   * How it learns that the demo is gone: an IPC channel that disconnects, or a standard input
+   * that ends. With "none" it does not.
+   */
+  readonly channel: "ipc" | "stdin" | "none";
+}
+
+/** The command that runs a TypeScript file. */
+export function typescript(script: string, args: readonly string[]): Command {
+  return {
+    command: process.execPath,
+    args: ["--conditions=source", script, ...args],
+    channel: "ipc",
+  };
+}
+
+/** How to start a child. */
+export interface ChildSpec extends Command {
+  /** For messages, and the name of its log: `NAME.log`. */
+  readonly name: string;
+  /** The folder that it works in; the demo's unless told. */
+  readonly cwd?: string;
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The folder of its log. */
@@ -33,7 +53,7 @@ export interface ChildSpec {
 /**
  * A child process in a process group of its own: Ctrl-C in the terminal reaches the demo alone,
  * which stops its children in order. Its output goes to a file, not a pipe, so that it can still
- * log while it stops should the demo be gone. An IPC channel tells it when the demo is gone.
+ * log while it stops should the demo be gone.
  */
 export class Child {
   /** Where its output goes. */
@@ -54,14 +74,18 @@ export class Child {
     const log = openSync(this.logFile, "a");
     if (statSync(this.logFile).size > MAX_LOG_BYTES) truncateSync(this.logFile);
     this.#logStart = statSync(this.logFile).size;
-    this.#process = spawn(process.execPath, ["--conditions=source", spec.script, ...spec.args], {
+    const input = spec.channel === "stdin" ? "pipe" : "ignore";
+    this.#process = spawn(spec.command, spec.args, {
+      cwd: spec.cwd,
       env: spec.env,
-      stdio: ["ignore", log, log, "ipc"],
+      stdio: [input, log, log, ...(spec.channel === "ipc" ? (["ipc"] as const) : [])],
       detached: true,
       windowsHide: true,
     });
     closeSync(log);
     const child = this.#process;
+    // Nothing is ever written to it, and its end is no news.
+    child.stdin?.on("error", () => {});
     this.ended = new Promise((resolve) => {
       child.once("error", (error) => resolve(`could not start: ${error.message}`));
       child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));

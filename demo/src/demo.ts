@@ -2,7 +2,16 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { decodeJson, type Job, Orchestrator, OrchestratorError } from "@stellaops/orchestrator";
-import { Child } from "./children.ts";
+import {
+  type Agents,
+  agentOf,
+  prepareAgents,
+  type Shares,
+  shares,
+  TYPESCRIPT_ALONE,
+} from "./agents/agents.ts";
+import { agentQueue, type Language } from "./agents/languages.ts";
+import { Child, type Command, typescript } from "./children.ts";
 import { discover, type Manifest } from "./discovery.ts";
 import { Board } from "./display/board.ts";
 import type { ProgressDisplay } from "./display/progress.ts";
@@ -65,13 +74,17 @@ export async function runDemo(scene: DemoScene): Promise<DemoOutcome> {
     return child;
   };
   try {
+    const logDir = options.dataDir;
+    const agents = options.polyglot
+      ? await prepareAgents(manifests, { ...scene, logDir })
+      : TYPESCRIPT_ALONE;
     const url = options.url ?? (await startServer(scene, start));
     const orchestrator = new Orchestrator({ url, tenant: options.tenant });
     try {
-      const pipeline = runPipeline(scene, { orchestrator, manifests, url, start });
-      const { runId, jobs } = await firstFailure(pipeline, children);
+      const pipeline = runPipeline(scene, { orchestrator, manifests, agents, url, start });
+      const ended = await firstFailure(pipeline, children);
       signal.throwIfAborted();
-      return await outcome(scene, orchestrator, { runId, jobs, started });
+      return await outcome(scene, orchestrator, { ...ended, started });
     } finally {
       await orchestrator.close();
     }
@@ -112,8 +125,7 @@ async function startServer(scene: DemoScene, start: (child: Child) => Child): Pr
   const server = start(
     new Child({
       name: "server",
-      script: path.join(repository, "server", "src", "main.ts"),
-      args: [],
+      ...typescript(path.join(repository, "server", "src", "main.ts"), []),
       env: {
         ...scene.env,
         // The demo has a database of its own, whatever else this shell works on.
@@ -148,16 +160,18 @@ export function readyUrl(line: string): string | undefined {
 interface PipelineParts {
   readonly orchestrator: Orchestrator;
   readonly manifests: readonly Manifest[];
+  readonly agents: Agents;
   readonly url: string;
   readonly start: (child: Child) => Child;
 }
 
 async function runPipeline(scene: DemoScene, parts: PipelineParts) {
-  const { options, display, signal, env, repository } = scene;
-  const { orchestrator, manifests, url, start } = parts;
+  const { display, signal } = scene;
+  const { orchestrator, manifests, agents, url } = parts;
   // A queue of this demo alone: no other task runner could read its files.
   const queue = `demo-${randomBytes(6).toString("hex")}`;
-  const jobs = pipelineJobs(manifests, queue);
+  const route = (manifest: Manifest) => agentOf(manifest, agents);
+  const jobs = pipelineJobs(manifests, queue, route);
   display.say(`making a run of ${plural(jobs.length, "job")} on ${url}`);
   const { runId, jobIds } = await orchestrator
     .createRun({ displayName: "SBOM pipeline", jobs }, { signal, timeoutMs: CREATE_RUN_TIMEOUT_MS })
@@ -167,23 +181,40 @@ async function runPipeline(scene: DemoScene, parts: PipelineParts) {
     });
   const board = new Board(jobs.map((job) => job.name));
   display.begin(board);
-  const agent = start(
-    new Child({
-      name: "agent",
-      script: path.join(repository, "demo", "src", "agent.ts"),
-      args: ["--url", url, "--tenant", options.tenant, "--queue", queue, "--root", options.root],
-      env,
-      logDir: options.dataDir,
-      stopGraceMs: AGENT_STOP_GRACE_MS,
-    }),
-  );
+  const running = startAgents(scene, parts, queue);
   try {
     const following = followRun(orchestrator, runId, { board, display, signal });
-    return { runId, jobs: await Promise.race([following, agent.failure()]) };
+    const ended = await firstFailure(following, running);
+    const languages = [...manifests.map(route), "typescript" as const];
+    const byJob = new Map(jobs.map((job, i) => [job.name, languages[i] ?? "typescript"]));
+    return { runId, jobs: ended, shares: shares(byJob, agents) };
   } catch (error) {
     await cancelRun(orchestrator, Object.values(jobIds));
     throw error;
   }
+}
+
+function startAgents(scene: DemoScene, parts: PipelineParts, queue: string): readonly Child[] {
+  const { options, env, repository } = scene;
+  const one = (language: Language, command: Command, more: DemoScene["env"] = {}) => {
+    const { tenant, root } = options;
+    const around = ["--url", parts.url, "--tenant", tenant, "--root", root];
+    return parts.start(
+      new Child({
+        name: language === "typescript" ? "agent" : `agent-${language}`,
+        ...command,
+        args: [...command.args, ...around, "--queue", agentQueue(queue, language)],
+        env: { ...env, ...more },
+        logDir: options.dataDir,
+        stopGraceMs: AGENT_STOP_GRACE_MS,
+      }),
+    );
+  };
+  const others = [...parts.agents.programs].map(([language, { command, args, env: more }]) =>
+    one(language, { command, args, channel: "stdin" }, more),
+  );
+  const script = path.join(repository, "demo", "src", "agent.ts");
+  return [...others, one("typescript", typescript(script, []))];
 }
 
 /** The work's result, unless one of the processes that it needs ends before it. */
@@ -194,12 +225,15 @@ function firstFailure<T>(work: Promise<T>, children: readonly Child[]): Promise<
 async function outcome(
   scene: DemoScene,
   orchestrator: Orchestrator,
-  ended: { runId: string; jobs: readonly Job[]; started: number },
+  ended: { runId: string; jobs: readonly Job[]; shares: Shares; started: number },
 ): Promise<DemoOutcome> {
   const { options, display, signal } = scene;
   const { runId, jobs, started } = ended;
   const ok = jobs.every((job) => job.state === "succeeded");
-  const facts = { ok, runId, jobs, artifacts: [], components: undefined, warnings: [] };
+  const facts = {
+    ...{ ok, runId, jobs, artifacts: [], components: undefined, warnings: [] },
+    ...(options.polyglot && { shares: ended.shares }),
+  };
   const seconds = () => (performance.now() - started) / 1000;
   const mergeId = jobs.find((job) => job.name === MERGE_JOB_NAME)?.jobId;
   if (!ok || mergeId === undefined) return { ...facts, seconds: seconds() };

@@ -86,6 +86,7 @@ function summary(options: DemoOptions, outcome: DemoOutcome) {
     attempts: outcome.jobs.reduce((sum, job) => sum + job.attempt, 0),
     components: outcome.components ?? 0,
     artifacts: outcome.artifacts,
+    ...(outcome.shares && { agents: outcome.shares.agents, leftOut: outcome.shares.leftOut }),
     seconds: Math.round(outcome.seconds * 1000) / 1000,
     runId: outcome.runId,
   };

@@ -16,6 +16,7 @@ test("without arguments the repository is scanned, into its data folder", () => 
   expect(parseOptions([], around)).toEqual({
     pathAsGiven: "../../../opt/orch",
     root: "/opt/orch",
+    polyglot: false,
     json: false,
     out: "/opt/orch/.orchestrator/demo/sbom.cdx.json",
     url: undefined,
@@ -25,7 +26,7 @@ test("without arguments the repository is scanned, into its data folder", () => 
 });
 
 test("paths are relative to where the user stands, the data folder to the repository", () => {
-  const options = parseOptions(["src", "--out", "s.json", "--json"], {
+  const options = parseOptions(["--polyglot", "src", "--out", "s.json", "--json"], {
     ...around,
     env: { ORCH_DATA_DIR: "data", ORCH_TENANT: "acme" },
   });
@@ -35,6 +36,7 @@ test("paths are relative to where the user stands, the data folder to the reposi
     out: "/home/me/work/s.json",
     dataDir: "/opt/orch/data/demo",
     tenant: "acme",
+    polyglot: true,
     json: true,
   });
 });

@@ -8,6 +8,8 @@ export interface DemoOptions {
   readonly pathAsGiven: string;
   /** The same, absolute. */
   readonly root: string;
+  /** Use an agent in each language whose toolchain is present, not in TypeScript alone. */
+  readonly polyglot: boolean;
   /** Print one JSON line instead of the display. */
   readonly json: boolean;
   /** Where the SBOM goes. */
@@ -51,6 +53,10 @@ and *.csproj with packages.lock.json. Symlinks are not followed. Folders of thes
 left out, but not PATH itself:
 ${wrapped([...SKIPPED_FOLDERS], 94)}
 
+With --polyglot an agent written in Go scans go.mod and go.sum, one in Python pyproject.toml and
+requirements*.txt, one in Rust Cargo.lock, each with the SDK of its language; TypeScript scans the
+rest and merges. An agent whose toolchain is missing is left out, and TypeScript scans for it.
+
 Exit codes: 0 every job succeeded, 1 some job did not or the demo broke, 2 nothing to scan or a
 wrong command line, 130 and 143 stopped by a signal.`;
 
@@ -73,6 +79,7 @@ export function parseOptions(argv: readonly string[], around: Surroundings): Dem
   const command = new Command("npm run demo --")
     .description("Makes an SBOM of a directory with jobs on the orchestrator.")
     .argument("[PATH]", "the directory to scan")
+    .option("--polyglot", "scan with an agent in each language: Go, Python, Rust, TypeScript")
     .option("--json", "print one JSON line on stdout instead of the display")
     .option("--out <FILE>", `where to write the SBOM (default: ${relative}/sbom.cdx.json)`)
     .option("--url <URL>", "use this running server instead of starting one")
@@ -86,11 +93,18 @@ export function parseOptions(argv: readonly string[], around: Surroundings): Dem
     if (!(error instanceof CommanderError)) throw error;
     throw new UsageError(written.join("").trimEnd(), error.exitCode === 0 ? 0 : 2);
   }
-  const said = command.opts<{ json?: true; out?: string; url?: string; tenant: string }>();
+  const said = command.opts<{
+    polyglot?: true;
+    json?: true;
+    out?: string;
+    url?: string;
+    tenant: string;
+  }>();
   const given = command.args[0];
   return {
     pathAsGiven: given ?? (path.relative(around.cwd, around.repository) || "."),
     root: given === undefined ? around.repository : path.resolve(around.cwd, given),
+    polyglot: said.polyglot === true,
     json: said.json === true,
     out: said.out ? path.resolve(around.cwd, said.out) : path.join(dataDir, "sbom.cdx.json"),
     url: checkedUrl(said.url),

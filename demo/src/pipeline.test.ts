@@ -18,6 +18,12 @@ test("a scan for each manifest, and a merge that depends on them all", () => {
   expect(jobs.at(-1)).toMatchObject({ dependsOn: ["a/go.mod", "b/go.mod"], payload: { scans: 2 } });
 });
 
+test("each language's scans wait in its own queue, and the merge in the demo's", () => {
+  const manifests = [manifest("a/go.mod"), manifest("b/go.mod")];
+  const jobs = pipelineJobs(manifests, "q", ({ path }) => (path[0] === "a" ? "go" : "typescript"));
+  expect(jobs.map((job) => job.queue)).toEqual(["q-go", "q", "q"]);
+});
+
 test("payloads name files relative to the root and hold no content", () => {
   expect(pipelineJobs([manifest("a/go.mod")], "q")[0]?.payload).toEqual({
     kind: "go",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Job, Orchestrator } from "@stellaops/orchestrator";
+import { agentQueue, type Language } from "./agents/languages.ts";
 import type { Manifest } from "./discovery.ts";
 import type { Board } from "./display/board.ts";
 import type { ProgressDisplay } from "./display/progress.ts";
@@ -13,14 +14,28 @@ const MAX_NAME_BYTES = 255;
 const MAX_ATTEMPTS = 3;
 const CANCEL_TIMEOUT_MS = 3_000;
 
-/** The jobs of the pipeline as `createRun` takes them. */
-export function pipelineJobs(manifests: readonly Manifest[], queue: string) {
+/** Says which agent scans a manifest. */
+export type Route = (manifest: Manifest) => Language;
+
+/** The jobs of the pipeline as `createRun` takes them; each language's jobs in its own queue. */
+export function pipelineJobs(
+  manifests: readonly Manifest[],
+  queue: string,
+  route: Route = () => "typescript",
+) {
   const retry = { maxAttempts: MAX_ATTEMPTS };
   const scans = manifests.map((manifest) => {
     const { kind, path: main, files, ecosystem } = manifest;
     const payload: ScanRequest = { kind, manifest: main, files };
     const labels = { ecosystem };
-    return { name: jobName(main), jobType: SCAN_JOB_TYPE, queue, payload, labels, retry };
+    return {
+      name: jobName(main),
+      jobType: SCAN_JOB_TYPE,
+      queue: agentQueue(queue, route(manifest)),
+      payload,
+      labels,
+      retry,
+    };
   });
   const merge = {
     name: MERGE_JOB_NAME,

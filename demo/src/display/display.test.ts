@@ -147,6 +147,36 @@ test("the report of a failure says which job died and why, and that nothing was 
   expect(text).toContain("No SBOM was written");
 });
 
+test("a polyglot report names the agent of each job, and who was left out and why", () => {
+  const done = job("a/go.mod", { state: "succeeded", attempt: 1 });
+  const shown = (columns: number) =>
+    reportText(stream(columns).stream, {
+      jobs: [
+        { ...done, artifacts: [] },
+        { ...done, name: "merge", artifacts: [sbom] },
+      ],
+      ...{ artifacts: [sbom], components: 3, seconds: 1, warnings: [] },
+      shares: {
+        byJob: new Map([
+          ["a/go.mod", "go"],
+          ["merge", "typescript"],
+        ]),
+        agents: [
+          { language: "typescript", jobs: 1 },
+          { language: "go", jobs: 1 },
+        ],
+        leftOut: [{ language: "rust", reason: "cargo is not installed" }],
+      },
+    });
+  const text = stripVTControlCharacters(shown(100));
+  expect(text).toMatch(/^job +agent +state +attempts +seconds +artifact$/m);
+  expect(text).toMatch(/^a\/go\.mod +Go +succeeded +1 /m);
+  expect(text).toMatch(/^merge +TypeScript +succeeded +1 +– +abababababab +1\.2 MiB$/m);
+  expect(text).toContain("  agents: TypeScript 1 job, Go 1 job\n  left out: Rust: cargo is not");
+  const rows = stripVTControlCharacters(shown(80)).split("\n").slice(0, 3);
+  for (const row of rows) expect(stringWidth(row)).toBeLessThanOrEqual(80);
+});
+
 test("a long run's table shows what did not go well and the merge, and counts the rest", () => {
   const jobs = Array.from({ length: 300 }, (_, i) => ({
     ...job(`${i}`, { state: "succeeded", attempt: 1 }),

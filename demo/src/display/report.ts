@@ -1,3 +1,5 @@
+import { type Shares, sharesText } from "../agents/agents.ts";
+import { LANGUAGE_NAMES } from "../agents/languages.ts";
 import { attemptSeconds, type BoardJob } from "./board.ts";
 import {
   type Colour,
@@ -41,6 +43,8 @@ export interface Report {
   readonly seconds: number;
   /** What scans had to leave out. */
   readonly warnings: readonly string[];
+  /** Whose agents did the work; absent when there was the TypeScript one alone. */
+  readonly shares?: Shares;
 }
 
 const MOST_ROWS = 24;
@@ -48,6 +52,9 @@ const MOST_WARNINGS = 10;
 const SHORT_DIGEST = 12;
 // What the columns after the name take, and how wide a table may be where nothing says.
 const OTHER_COLUMNS = 59;
+const AGENT_COLUMNS = 12;
+// With agents a narrower table has no room for both names and digests.
+const DIGESTS_FROM_COLUMNS = 96;
 const LOG_COLUMNS = 140;
 const COLOURS: Partial<Record<BoardJob["state"], Colour>> = {
   succeeded: "green",
@@ -57,7 +64,7 @@ const COLOURS: Partial<Record<BoardJob["state"], Colour>> = {
 
 /** The table of jobs, why some did not succeed, and where the artifacts are. */
 export function reportText(stream: TextStream, report: Report): string {
-  const lines = [...table(stream, report.jobs), ""];
+  const lines = [...table(stream, report), ""];
   for (const job of report.jobs) {
     if (job.state !== "dead" || job.lastFailure === undefined) continue;
     const { failureClass, message } = job.lastFailure;
@@ -75,6 +82,7 @@ export function reportText(stream: TextStream, report: Report): string {
   }
   if (report.artifacts.length === 0)
     lines.push(paint(stream, "red", "No SBOM was written: not every job succeeded."));
+  if (report.shares !== undefined) lines.push(...sharesText(report.shares));
   lines.push(`  ${summary(report)}`);
   return lines.join("\n");
 }
@@ -85,16 +93,21 @@ function summary({ jobs, seconds }: Report): string {
   return `${jobCount}, ${plural(attempts, "attempt")}, ${humanSeconds(seconds)} in total`;
 }
 
-function table(stream: TextStream, jobs: readonly ReportJob[]): string[] {
+function table(stream: TextStream, { jobs, shares }: Report): string[] {
   const shown = jobs.length <= MOST_ROWS ? jobs : mostTelling(jobs);
   const cells = shown.map((job) => ({ job, name: printable(job.name), ...artifactCells(job) }));
   const columns = Math.max((stream.isTTY ? stream.columns : LOG_COLUMNS) ?? 80, 60);
-  const room = Math.max(columns - OTHER_COLUMNS, 16);
+  const agentColumns = shares === undefined ? 0 : AGENT_COLUMNS;
+  const isNarrow = shares !== undefined && columns < DIGESTS_FROM_COLUMNS;
+  const digestColumns = isNarrow ? 0 : SHORT_DIGEST;
+  const others = OTHER_COLUMNS + agentColumns - (SHORT_DIGEST - digestColumns);
+  const room = Math.max(columns - others, 16);
   const widest = Math.max(...cells.map((cell) => [...cell.name].length), 3);
   const nameColumns = Math.min(widest, room);
-  const row = (name: string, state: string, attempts: string, seconds: string, rest: string) =>
-    `${padded(name, nameColumns)}  ${state}  ${attempts}  ${seconds}  ${rest}`.trimEnd();
-  const head = row("job", "state    ", "attempts", "seconds", "artifact");
+  const row = (name: string, agent: string, ...rest: string[]) =>
+    `${padded(name, nameColumns)}  ${padded(agent, agentColumns)}${rest.join("  ")}`.trimEnd();
+  const agentTitle = shares === undefined ? "" : "agent";
+  const head = row("job", agentTitle, "state    ", "attempts", "seconds", "artifact");
   const lines = [paint(stream, "dim", head)];
   for (const { job, name, artifact, size } of cells) {
     const seconds = attemptSeconds(job)?.toFixed(2) ?? "–";
@@ -103,16 +116,22 @@ function table(stream: TextStream, jobs: readonly ReportJob[]): string[] {
     lines.push(
       row(
         shortened(name, nameColumns),
+        agentName(job, shares),
         colour === undefined ? state : paint(stream, colour, state),
         padded(String(job.attempt), 8, "right"),
         padded(seconds, 7, "right"),
-        `${padded(artifact, SHORT_DIGEST)}  ${padded(size, 9, "right")}`,
+        `${padded(artifact.slice(0, digestColumns), digestColumns)}  ${padded(size, 9, "right")}`,
       ),
     );
   }
   const left = jobs.length - shown.length;
   if (left > 0) lines.push(paint(stream, "dim", `… and ${left} more that succeeded`));
   return lines;
+}
+
+function agentName(job: ReportJob, shares: Shares | undefined): string {
+  const language = shares?.byJob.get(job.name);
+  return language === undefined ? "" : LANGUAGE_NAMES[language];
 }
 
 /** All that did not go well, the merge, and as many of the others as there is room for. */

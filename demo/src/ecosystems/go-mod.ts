@@ -104,7 +104,8 @@ function requirement(file: string, { words, comment, line }: Directive): GoRequi
   if (path === undefined || version === undefined || more.length > 0)
     throw new ManifestError(file, line, "usage: require MODULE VERSION");
   checkVersion(file, line, version);
-  return { path, version, indirect: /^\/\/\s*indirect\b/.test(comment) };
+  // As golang.org/x/mod/modfile has it: the word alone, or before more.
+  return { path, version, indirect: /^\/\/\s*indirect(?:;\s+\S|\s*$)/.test(comment) };
 }
 
 function replacement(file: string, { words, line }: Directive): GoReplace {

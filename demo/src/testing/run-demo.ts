@@ -29,11 +29,15 @@ export class RunningDemo {
   #output = "";
   #errors = "";
 
-  constructor(args: readonly string[], dataDir = temporaryFolder()) {
+  constructor(
+    args: readonly string[],
+    dataDir = temporaryFolder(),
+    more: Readonly<Record<string, string>> = {},
+  ) {
     this.dataDir = dataDir;
     const { INIT_CWD, DATABASE_URL, ...env } = process.env;
     this.process = spawn(process.execPath, ["--conditions=source", MAIN, ...args], {
-      env: { ...env, ORCH_DATA_DIR: dataDir, DEMO_TEST_MARK: this.#mark, CI: "true" },
+      env: { ...env, ORCH_DATA_DIR: dataDir, DEMO_TEST_MARK: this.#mark, CI: "true", ...more },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process.stdout?.on("data", (chunk) => {
@@ -54,7 +58,8 @@ export class RunningDemo {
   }
 
   #diagnosis(): string {
-    const logs = ["server", "agent"].map((name) => {
+    const names = ["server", "agent", "agent-go", "agent-python", "agent-rust"];
+    const logs = names.map((name) => {
       const file = path.join(this.dataDir, "demo", `${name}.log`);
       const lines = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
       return `--- ${name}\n${lines.map((line) => line.slice(0, 500)).join("\n")}\n`;

@@ -1,0 +1,1 @@
+"""The SBOM demo's task runner for Python manifests."""
