@@ -20,7 +20,7 @@ import {
 } from "./document.ts";
 
 const NEWEST_LOCK_VERSION = 4;
-const DEFAULT_REGISTRY = /^(registry|sparse)\+https:\/\/(github\.com|index\.crates\.io)\//;
+const DEFAULT_REGISTRY = /^(registry|sparse)\+https:\/\/github\.com\//;
 
 interface LockedCrate {
   readonly name: string;

@@ -211,10 +211,15 @@ function countInFlight() {
     add(response: NodeResponse): void {
       responses.add(response);
       if (closing) endConnection(response);
-      response.once("close", () => {
+      const done = () => {
         responses.delete(response);
         if (responses.size === 0) notify?.();
-      });
+      };
+      response.once("close", done);
+      // A client that keeps its side of an answered stream open is not waited for. The HTTP/2
+      // response itself finishes only when both sides have.
+      const written = "stream" in response ? response.stream : response;
+      written.once("finish", () => setTimeout(done, LAST_WORDS_MS).unref());
     },
     /** From now on every HTTP/1 answer ends its connection. */
     closeConnections(): void {

@@ -8,6 +8,7 @@ import type {
 } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 import { aborted, failedPrecondition, reasonOf, unavailable } from "./errors.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { readHello, readWorkerFrame, writeServerFrame } from "./worker-frames.ts";
 
 /** What a session's stream needs. */
@@ -15,7 +16,12 @@ export interface SessionStreamPorts {
   readonly sessions: Sessions;
   readonly serverId: string;
   readonly maxPayloadBytes: number;
+  /** Aborted when the server stops. */
+  readonly stopping: AbortSignal;
 }
+
+/** How long a stream may take to say Hello, in milliseconds. */
+const HELLO_TIMEOUT_MS = 10_000;
 
 /**
  * Frames that may wait for a worker that does not read. Offers are bounded by its credit; this
@@ -34,7 +40,7 @@ export async function* sessionStream(
 ): AsyncGenerator<ServerFrameMessage> {
   const tenant = tenantOf(context);
   const frames = requests[Symbol.asyncIterator]();
-  const first = await frames.next();
+  const first = await firstFrame(frames, ports.stopping);
   if (first.done === true) return;
   if (first.value.frame.case !== "hello") throw failedPrecondition("HELLO_REQUIRED");
   const hello = readHello(tenant, first.value.frame.value, ports.maxPayloadBytes);
@@ -56,6 +62,19 @@ export async function* sessionStream(
     await ports.sessions.close(session, { kind: "closed" });
   }
   throwFor(session.ended);
+}
+
+/** The first frame; a stream that says nothing is not waited for, least of all by a stop. */
+async function firstFrame(
+  frames: AsyncIterator<WorkerFrame>,
+  stopping: AbortSignal,
+): Promise<IteratorResult<WorkerFrame>> {
+  const timeout = AbortSignal.timeout(HELLO_TIMEOUT_MS);
+  const tooLate = AbortSignal.any([stopping, timeout]);
+  const reason = () =>
+    stopping.aborted ? unavailable("SERVER_STOPPING") : failedPrecondition("HELLO_REQUIRED");
+  const iterator = untilAborted({ [Symbol.asyncIterator]: () => frames }, tooLate, reason);
+  return await iterator[Symbol.asyncIterator]().next();
 }
 
 async function readFrames(

@@ -74,6 +74,16 @@ describe("a session", () => {
     expect(error && reasonOf(error)).toBe("HELLO_REQUIRED");
   });
 
+  it("does not keep a server from stopping when it says nothing at all", async () => {
+    const other = await startServerHere(database.url);
+    const silent = new WorkerStream(clientsOf(other.url).runner);
+    // The stream is there once the server answers a call on the same connection.
+    await clientsOf(other.url).jobs.listJobs({});
+    await other.stop();
+    const error = await silent.ended;
+    expect(error && reasonOf(error)).toBe("SERVER_STOPPING");
+  });
+
   it("answers with the policy in force", async () => {
     const stream = connect();
     stream.hello(1);

@@ -91,11 +91,8 @@ impl LockedCrate {
 /// Where a crate comes from, unless it is the registry that everybody uses.
 fn origin(source: &str) -> Option<(&'static str, &str)> {
     let registry = source.strip_prefix("registry+").or_else(|| source.strip_prefix("sparse+"));
-    let is_default = registry.is_some_and(|url| {
-        url.starts_with("https://github.com/") || url.starts_with("https://index.crates.io/")
-    });
     match registry {
-        Some(_) if is_default => None,
+        Some(url) if url.starts_with("https://github.com/") => None,
         _ if source.starts_with("git+") => Some(("vcs_url", source)),
         registry => Some(("repository_url", registry.unwrap_or(source))),
     }
