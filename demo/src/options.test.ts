@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseOptions, UsageError } from "./options.ts";
 
-const around = { env: {}, cwd: "/home/me/work", repository: "/opt/orch" };
+const around = { env: {}, cwd: "/home/me/code", repository: "/opt/orch" };
 const usage = (argv: string[]): UsageError => {
   try {
     parseOptions(argv, around);
@@ -32,8 +32,8 @@ test("paths are relative to where the user stands, the data folder to the reposi
   });
   expect(options).toMatchObject({
     pathAsGiven: "src",
-    root: "/home/me/work/src",
-    out: "/home/me/work/s.json",
+    root: "/home/me/code/src",
+    out: "/home/me/code/s.json",
     dataDir: "/opt/orch/data/demo",
     tenant: "acme",
     polyglot: true,

@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
+import type { CompleteRequest } from "../app/bridge/lease-writes.ts";
 import { formatDigest, parseDigest } from "../domain/digest.ts";
-import type { LeaseRef, WriteVerdict } from "../domain/lease.ts";
+import type { WriteVerdict } from "../domain/lease.ts";
 import type { ReadyLane } from "../domain/offer.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
 import {
@@ -15,14 +16,6 @@ import { fenceColumns } from "./fences.ts";
 import { asBuffer } from "./job-columns.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 import { settleUnapplied } from "./unapplied.ts";
-
-/** An attempt that succeeded. */
-export interface CompleteRequest {
-  readonly lease: LeaseRef;
-  readonly completionId: string;
-  readonly result: Uint8Array;
-  readonly artifacts: readonly { readonly name: string; readonly digest: string }[];
-}
 
 /** What completions answer, and what the rest of the system should know. */
 export interface CompleteAnswer extends Aftermath {

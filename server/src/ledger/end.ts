@@ -1,7 +1,8 @@
 import type { Pool } from "pg";
+import type { EndRequest } from "../app/bridge/lease-writes.ts";
 import type { Ending, EndingCause, EndingFacts } from "../domain/ending.ts";
 import type { JobState } from "../domain/job-machine.ts";
-import type { LeaseRef, WriteVerdict } from "../domain/lease.ts";
+import type { WriteVerdict } from "../domain/lease.ts";
 import { type Aftermath, aftermathOf, type Moved, mergeLanes } from "./aftermath.ts";
 import {
   cancelDependants,
@@ -13,15 +14,6 @@ import {
 import { fenceColumns } from "./fences.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 import { settleUnapplied } from "./unapplied.ts";
-
-/** An attempt that is to end without success. */
-export interface EndRequest {
-  readonly lease: LeaseRef;
-  readonly cause: EndingCause;
-  readonly completionId: string | undefined;
-  /** Who says so: "worker", or the loop's name. */
-  readonly actor: string;
-}
 
 /** Decides about one attempt; called while its lease is locked. */
 export type DecideEnding = (facts: EndingFacts, cause: EndingCause) => Ending;

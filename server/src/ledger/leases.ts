@@ -1,5 +1,12 @@
 import type { Pool } from "pg";
-import type { LeaseRef, LeaseVerdict } from "../domain/lease.ts";
+import type {
+  AcceptVerdict,
+  ProgressWrite,
+  RenewAnswer,
+  Renewal,
+  ReturnRequest,
+} from "../app/bridge/lease-writes.ts";
+import type { LeaseRef } from "../domain/lease.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
 import { fenceColumns } from "./fences.ts";
 import { asBuffer } from "./job-columns.ts";
@@ -14,9 +21,6 @@ import {
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 const tenantsOf = (leases: readonly LeaseRef[]): string[] => leases.map((lease) => lease.tenant);
-
-/** What became of an accept. */
-export type AcceptVerdict = "applied" | "already_applied" | "stale_lease";
 
 /** Turns offers, of any tenants, into active leases; a verdict per lease, in order. */
 export const acceptOffersIn =
@@ -35,21 +39,6 @@ export const acceptOffersIn =
       });
       return verdicts;
     });
-
-/** A lease to renew, and the session that does it, if it is one. */
-export interface Renewal {
-  readonly lease: LeaseRef;
-  readonly sessionId: string | undefined;
-}
-
-/** What became of a renewal; a cancelled lease says why and what is left of it. */
-export interface RenewAnswer {
-  readonly verdict: LeaseVerdict;
-  readonly cancelReason: "user" | "deadline" | "preempted" | "drain" | undefined;
-  readonly leftMs: number;
-  /** The job's type, if the lease is current. */
-  readonly jobType: string | undefined;
-}
 
 /** Renews leases, of any tenants, in one statement; an answer per lease, in order. */
 export const renewLeasesIn =
@@ -93,15 +82,6 @@ export const checkLeaseIn =
 /** What giving leases back answers, and what the rest of the system should know. */
 export interface ReturnAnswer extends Aftermath {
   readonly verdicts: readonly ("applied" | "stale_lease")[];
-}
-
-/** Which leases to give back, and what the history says about it. */
-export interface ReturnRequest {
-  readonly leases: readonly LeaseRef[];
-  readonly actor: string;
-  readonly reason: string;
-  /** True: leases that were accepted meanwhile stay. */
-  readonly onlyOffered: boolean;
 }
 
 /** Gives leases, of any tenants, back to the head of their lanes at no cost. */
@@ -155,15 +135,6 @@ export const findUnnamed =
         state: row.state,
       }));
     });
-
-/** Progress of one attempt. */
-export interface ProgressWrite {
-  readonly lease: LeaseRef;
-  readonly fraction: number;
-  readonly message: string;
-  /** Empty: the checkpoint that is there stays. */
-  readonly checkpoint: Uint8Array;
-}
 
 /**
  * Stores progress, of any tenants; whether each lease was current, in order. No two of the

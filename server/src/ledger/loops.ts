@@ -1,7 +1,8 @@
 import type { Pool } from "pg";
+import type { EndRequest } from "../app/bridge/lease-writes.ts";
 import type { LeaseRef } from "../domain/lease.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
-import { type DecideEnding, type EndRequest, endInTransaction } from "./end.ts";
+import { type DecideEnding, endInTransaction } from "./end.ts";
 import { returnInTransaction } from "./leases.ts";
 import type { StopRequest } from "./operate.ts";
 import {

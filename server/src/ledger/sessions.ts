@@ -1,15 +1,7 @@
 import type { Pool } from "pg";
+import type { SessionRow } from "../app/bridge/sessions.ts";
 import { closeSession, openSession } from "./session.sql.ts";
 import { inTransaction } from "./transaction.ts";
-
-/** A session that is opening. */
-export interface SessionRow {
-  readonly tenant: string;
-  readonly workerId: string;
-  readonly sessionId: string;
-  readonly instanceId: string;
-  readonly sdk: string;
-}
 
 /** Makes a session the newest one of its worker; answers the id of the one before, if any. */
 export const openSessionIn =
