@@ -264,7 +264,7 @@ class GetLeaseDefaults(_message.Message):
     def __init__(self) -> None: ...
 
 class JobRequest(_message.Message):
-    __slots__ = ("job_type", "payload", "payload_media_type", "payload_artifact", "queue", "project", "source", "priority", "idempotency_key", "labels", "delay_ms", "attempt_deadline_ms", "retry", "correlation_id", "traceparent", "tracestate")
+    __slots__ = ("job_type", "payload", "payload_media_type", "payload_artifact", "queue", "project", "source", "priority", "idempotency_key", "labels", "delay_ms", "attempt_deadline_ms", "retry", "correlation_id", "traceparent", "tracestate", "concurrency_key")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -288,6 +288,7 @@ class JobRequest(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     TRACESTATE_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     job_type: str
     payload: bytes
     payload_media_type: str
@@ -304,7 +305,8 @@ class JobRequest(_message.Message):
     correlation_id: str
     traceparent: str
     tracestate: str
-    def __init__(self, job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., delay_ms: _Optional[int] = ..., attempt_deadline_ms: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ...) -> None: ...
+    concurrency_key: str
+    def __init__(self, job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., delay_ms: _Optional[int] = ..., attempt_deadline_ms: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., concurrency_key: _Optional[str] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("max_attempts", "initial_backoff_ms", "multiplier", "max_backoff_ms")
@@ -754,7 +756,7 @@ class WatchUpdate(_message.Message):
     def __init__(self, id: _Optional[int] = ..., job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
 
 class HandlerStarted(_message.Message):
-    __slots__ = ("lease", "job_type", "payload", "payload_media_type", "payload_artifact", "checkpoint", "traceparent", "tracestate", "correlation_id", "labels", "run_id", "name", "project", "source")
+    __slots__ = ("lease", "job_type", "payload", "payload_media_type", "payload_artifact", "checkpoint", "traceparent", "tracestate", "correlation_id", "labels", "run_id", "name", "project", "source", "concurrency_key")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -776,6 +778,7 @@ class HandlerStarted(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     lease: Lease
     job_type: str
     payload: bytes
@@ -790,7 +793,8 @@ class HandlerStarted(_message.Message):
     name: str
     project: str
     source: str
-    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., checkpoint: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., correlation_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
+    concurrency_key: str
+    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., checkpoint: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., correlation_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., concurrency_key: _Optional[str] = ...) -> None: ...
 
 class HandlerCancelled(_message.Message):
     __slots__ = ("lease", "reason")

@@ -284,7 +284,8 @@ pub mod artifact_service_client {
         /// DATA_LOSS (DIGEST_MISMATCH: the bytes do not have the digest; the upload is discarded),
         /// OUT_OF_RANGE (UPLOAD_OFFSET_MISMATCH: write_offset is not committed_size, which is in the
         /// metadata), ABORTED (UPLOAD_IN_PROGRESS: another stream writes this upload),
-        /// RESOURCE_EXHAUSTED (DISK_FULL). No error leaves an artifact that can be read in part.
+        /// RESOURCE_EXHAUSTED (DISK_FULL; QUOTA_EXCEEDED, at the header: size_bytes is more than the
+        /// tenant's quota leaves). No error leaves an artifact that can be read in part.
         pub async fn upload_artifact(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -421,7 +422,8 @@ pub mod artifact_service_server {
         /// DATA_LOSS (DIGEST_MISMATCH: the bytes do not have the digest; the upload is discarded),
         /// OUT_OF_RANGE (UPLOAD_OFFSET_MISMATCH: write_offset is not committed_size, which is in the
         /// metadata), ABORTED (UPLOAD_IN_PROGRESS: another stream writes this upload),
-        /// RESOURCE_EXHAUSTED (DISK_FULL). No error leaves an artifact that can be read in part.
+        /// RESOURCE_EXHAUSTED (DISK_FULL; QUOTA_EXCEEDED, at the header: size_bytes is more than the
+        /// tenant's quota leaves). No error leaves an artifact that can be read in part.
         async fn upload_artifact(
             &self,
             request: tonic::Request<tonic::Streaming<super::UploadArtifactRequest>>,
@@ -871,6 +873,1342 @@ impl FailureClass {
         }
     }
 }
+/// FlowScope names what settings are about.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FlowScope {
+    /// What kind of thing.
+    #[prost(enumeration = "FlowScopeKind", tag = "1")]
+    pub kind: i32,
+    /// Its name; empty for the tenant.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+/// FlowSettings is what an operator has set on a scope. A field that is not set does not limit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FlowSettings {
+    /// What they are about.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// Set: nothing is handed out.
+    #[prost(message, optional, tag = "2")]
+    pub pause: ::core::option::Option<PauseState>,
+    /// The most leases that may be out at once, over all replicas. 0 lets nothing out.
+    #[prost(int32, optional, tag = "3")]
+    pub max_concurrency: ::core::option::Option<i32>,
+    /// Tenant only: max_concurrency of every concurrency key that has no settings of its own.
+    #[prost(int32, optional, tag = "4")]
+    pub max_concurrency_per_key: ::core::option::Option<i32>,
+    /// The most jobs handed out per second, over all replicas. On a host it is the ceiling of the
+    /// adaptive limiter, which may go below it. Not for concurrency keys.
+    #[prost(message, optional, tag = "5")]
+    pub rate: ::core::option::Option<RateLimit>,
+    /// Source, host or job type: how its breaker behaves.
+    #[prost(message, optional, tag = "6")]
+    pub breaker: ::core::option::Option<BreakerSettings>,
+    /// Tenant, source or host: when nothing is handed out.
+    #[prost(message, repeated, tag = "7")]
+    pub blackouts: ::prost::alloc::vec::Vec<Blackout>,
+    /// Tenant only: its share of the server against other tenants with a backlog; 1 if not set.
+    #[prost(double, optional, tag = "8")]
+    pub weight: ::core::option::Option<f64>,
+    /// Tenant only: quotas.
+    #[prost(message, optional, tag = "9")]
+    pub quotas: ::core::option::Option<Quotas>,
+    /// Queue only: how many ready jobs it may hold. More are refused with RESOURCE_EXHAUSTED
+    /// (QUEUE_FULL) and RetryInfo. Counted about once a second, so that producers on several replicas
+    /// can pass it by what they write in that time.
+    #[prost(int64, optional, tag = "10")]
+    pub max_depth: ::core::option::Option<i64>,
+    /// Job type only: lets the server find the concurrency.
+    #[prost(message, optional, tag = "11")]
+    pub dynamic_concurrency: ::core::option::Option<DynamicConcurrency>,
+    /// Changes with every update; send it back to update only what you saw.
+    #[prost(string, tag = "12")]
+    pub etag: ::prost::alloc::string::String,
+    /// When they were changed last. Set by the server.
+    #[prost(message, optional, tag = "13")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// PauseState is why a scope is paused, and until when.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseState {
+    /// Why.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// When it ends by itself; only Resume ends it if not set.
+    #[prost(message, optional, tag = "2")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// RateLimit is a rate of jobs handed out.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct RateLimit {
+    /// Jobs per second.
+    #[prost(double, tag = "1")]
+    pub per_second: f64,
+    /// How many may go at once after a quiet time; a quarter of a second's worth, at least 1, if 0.
+    #[prost(int32, tag = "2")]
+    pub burst: i32,
+}
+/// BreakerSettings is how a circuit breaker behaves. A host's breaker works without any; that of a
+/// job type only where it is set. Zero fields take the defaults.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct BreakerSettings {
+    /// True: it never opens.
+    #[prost(bool, tag = "1")]
+    pub disabled: bool,
+    /// How many failures in a row open it; 5 if 0.
+    #[prost(int32, tag = "2")]
+    pub consecutive_failures: i32,
+    /// Which share of successes over 30 s is too little; 0.8 if 0.
+    #[prost(double, tag = "3")]
+    pub min_success_ratio: f64,
+    /// How long it is open the first time; 5 s if not set. It doubles, up to 300 s.
+    #[prost(message, optional, tag = "4")]
+    pub open: ::core::option::Option<::prost_types::Duration>,
+}
+/// Blackout is a window in which nothing is handed out. Jobs wait; none fails for it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Blackout {
+    /// For people, unique in the scope.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// True: jobs that are running when it begins are asked to stop, and wait for its end without
+    /// having spent an attempt. False: they may finish.
+    #[prost(bool, tag = "4")]
+    pub stop_running: bool,
+    /// When.
+    #[prost(oneof = "blackout::Window", tags = "2, 3")]
+    pub window: ::core::option::Option<blackout::Window>,
+}
+/// Nested message and enum types in `Blackout`.
+pub mod blackout {
+    /// When.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Window {
+        /// Once.
+        #[prost(message, tag = "2")]
+        Once(super::BlackoutOnce),
+        /// Again and again.
+        #[prost(message, tag = "3")]
+        Recurring(super::BlackoutRecurring),
+    }
+}
+/// BlackoutOnce is a window that comes once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlackoutOnce {
+    /// The first moment.
+    #[prost(message, optional, tag = "1")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first moment after it.
+    #[prost(message, optional, tag = "2")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// BlackoutRecurring is a window that comes again and again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlackoutRecurring {
+    /// When it begins, as five cron fields, such as "30 2 * * 0".
+    #[prost(string, tag = "1")]
+    pub cron: ::prost::alloc::string::String,
+    /// The IANA time zone in which cron is meant, such as "Europe/Berlin". Where a change to summer
+    /// time skips the beginning, the window begins at the moment of the change; where the clock shows
+    /// the beginning twice, it begins twice.
+    #[prost(string, tag = "2")]
+    pub time_zone: ::prost::alloc::string::String,
+    /// How long it lasts, in elapsed time.
+    #[prost(message, optional, tag = "3")]
+    pub duration: ::core::option::Option<::prost_types::Duration>,
+}
+/// Quotas is what a tenant may use. The first two defer jobs; the last two refuse writes with
+/// RESOURCE_EXHAUSTED (QUOTA_EXCEEDED) and RetryInfo. Hours and days are those of UTC, and counted
+/// from the moment at which a quota was set on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Quotas {
+    /// Jobs that may be active (offered or running) at once.
+    #[prost(int32, optional, tag = "1")]
+    pub active_jobs: ::core::option::Option<i32>,
+    /// Jobs handed out per hour.
+    #[prost(int64, optional, tag = "2")]
+    pub jobs_per_hour: ::core::option::Option<i64>,
+    /// Jobs handed out per day.
+    #[prost(int64, optional, tag = "3")]
+    pub jobs_per_day: ::core::option::Option<i64>,
+    /// Bytes of inline payloads enqueued per day.
+    #[prost(int64, optional, tag = "4")]
+    pub payload_bytes_per_day: ::core::option::Option<i64>,
+    /// Bytes of artifacts stored, in all.
+    #[prost(int64, optional, tag = "5")]
+    pub artifact_bytes: ::core::option::Option<i64>,
+}
+/// DynamicConcurrency lets the server lower the concurrency of a job type whose failure rate or
+/// latency climbs, and raise it again.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct DynamicConcurrency {
+    /// It never goes below this; 1 if 0.
+    #[prost(int32, tag = "1")]
+    pub min: i32,
+    /// It never goes above this.
+    #[prost(int32, tag = "2")]
+    pub max: i32,
+    /// Which share of attempts may fail; 0.1 if 0.
+    #[prost(double, tag = "3")]
+    pub max_failure_ratio: f64,
+    /// How long an attempt should take; twice its own long-term mean if not set.
+    #[prost(message, optional, tag = "4")]
+    pub latency: ::core::option::Option<::prost_types::Duration>,
+}
+/// GetFlowSettingsRequest names a scope.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetFlowSettingsRequest {
+    /// The scope.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+}
+/// GetFlowSettingsResponse is what is set on a scope.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetFlowSettingsResponse {
+    /// The settings.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<FlowSettings>,
+}
+/// ListFlowSettingsRequest asks for a page of settings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFlowSettingsRequest {
+    /// Of this kind of scope; of all if unspecified.
+    #[prost(enumeration = "FlowScopeKind", tag = "1")]
+    pub kind: i32,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filter.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListFlowSettingsResponse is a page of settings.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListFlowSettingsResponse {
+    /// The settings, by kind and name.
+    #[prost(message, repeated, tag = "1")]
+    pub settings: ::prost::alloc::vec::Vec<FlowSettings>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// UpdateFlowSettingsRequest replaces settings.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateFlowSettingsRequest {
+    /// The settings. With an etag the change is refused if somebody else came first; the etag of a
+    /// scope without settings is empty, and an empty etag overwrites.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<FlowSettings>,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// UpdateFlowSettingsResponse is what is set now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateFlowSettingsResponse {
+    /// The settings.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<FlowSettings>,
+}
+/// PauseRequest asks to pause a scope.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseRequest {
+    /// The scope.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// Why, for the history and for ExplainJob.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+    /// When it ends by itself; only Resume ends it if not set.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// PauseResponse is what is set now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PauseResponse {
+    /// The settings.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<FlowSettings>,
+}
+/// ResumeRequest asks to end a pause.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeRequest {
+    /// The scope.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// ResumeResponse is what is set now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResumeResponse {
+    /// The settings.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<FlowSettings>,
+}
+/// ListFlowChangesRequest asks for a page of changes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFlowChangesRequest {
+    /// Of this scope; of all if not set. Changes of a source itself are under its own scope.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filter.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListFlowChangesResponse is a page of changes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListFlowChangesResponse {
+    /// The changes, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub changes: ::prost::alloc::vec::Vec<FlowChange>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// FlowChange is one change of settings or of a source.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FlowChange {
+    /// Grows along the history; not dense.
+    #[prost(int64, tag = "1")]
+    pub change_id: i64,
+    /// When, by the database's clock.
+    #[prost(message, optional, tag = "2")]
+    pub time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What was changed.
+    #[prost(message, optional, tag = "3")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// What happened: "settings_updated", "paused", "resumed", "source_created" or "source_updated".
+    #[prost(string, tag = "4")]
+    pub kind: ::prost::alloc::string::String,
+    /// Who: what the caller's orch-actor header said, "operator" without one. Not verified yet.
+    #[prost(string, tag = "5")]
+    pub actor: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asked for it.
+    #[prost(string, tag = "7")]
+    pub ticket: ::prost::alloc::string::String,
+    /// How it was before, as ProtoJSON of FlowSettings or Source; empty for the first.
+    #[prost(string, tag = "8")]
+    pub before_json: ::prost::alloc::string::String,
+    /// How it is since.
+    #[prost(string, tag = "9")]
+    pub after_json: ::prost::alloc::string::String,
+}
+/// ListFlowStatesRequest asks for a page of states.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFlowStatesRequest {
+    /// Of this scope only; of all if not set.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filter.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListFlowStatesResponse is a page of states.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListFlowStatesResponse {
+    /// The states, by kind and name of their scope.
+    #[prost(message, repeated, tag = "1")]
+    pub states: ::prost::alloc::vec::Vec<FlowState>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// FlowState is what the server found out about a scope by itself.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FlowState {
+    /// The scope.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// The limiter, where one is at work.
+    #[prost(message, optional, tag = "2")]
+    pub limiter: ::core::option::Option<LimiterState>,
+    /// The breaker, where it is not simply closed.
+    #[prost(message, optional, tag = "3")]
+    pub breaker: ::core::option::Option<BreakerState>,
+    /// The concurrency that was found, where dynamic concurrency is at work.
+    #[prost(int32, optional, tag = "4")]
+    pub dynamic_limit: ::core::option::Option<i32>,
+}
+/// LimiterState is a token bucket as it stands.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LimiterState {
+    /// Jobs per second that it lets out now.
+    #[prost(double, tag = "1")]
+    pub rate_per_second: f64,
+    /// The rate that it climbs back to: set by an operator, or the last one that was good.
+    #[prost(double, tag = "2")]
+    pub ceiling_per_second: f64,
+    /// When it was cut last.
+    #[prost(message, optional, tag = "3")]
+    pub last_cut_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What cut it: "throttle" (a worker's frame) or "http_429" (a failure).
+    #[prost(string, tag = "4")]
+    pub cut_reason: ::prost::alloc::string::String,
+    /// Nothing goes out before this: the upstream asked so.
+    #[prost(message, optional, tag = "5")]
+    pub blocked_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// BreakerState is a circuit breaker as it stands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BreakerState {
+    /// Where it stands.
+    #[prost(enumeration = "BreakerPhase", tag = "1")]
+    pub phase: i32,
+    /// When it lets a probe out.
+    #[prost(message, optional, tag = "2")]
+    pub open_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// How often it opened in a row.
+    #[prost(int32, tag = "3")]
+    pub times_opened: i32,
+    /// Why it opened.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// FlowScopeKind is what settings are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FlowScopeKind {
+    /// Not said.
+    Unspecified = 0,
+    /// The whole tenant; it has no name.
+    Tenant = 1,
+    /// A queue.
+    Queue = 2,
+    /// A job type.
+    JobType = 3,
+    /// A source.
+    Source = 4,
+    /// A host: all sources that name it.
+    Host = 5,
+    /// A concurrency key: all jobs that name it.
+    ConcurrencyKey = 6,
+}
+impl FlowScopeKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FLOW_SCOPE_KIND_UNSPECIFIED",
+            Self::Tenant => "FLOW_SCOPE_KIND_TENANT",
+            Self::Queue => "FLOW_SCOPE_KIND_QUEUE",
+            Self::JobType => "FLOW_SCOPE_KIND_JOB_TYPE",
+            Self::Source => "FLOW_SCOPE_KIND_SOURCE",
+            Self::Host => "FLOW_SCOPE_KIND_HOST",
+            Self::ConcurrencyKey => "FLOW_SCOPE_KIND_CONCURRENCY_KEY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FLOW_SCOPE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "FLOW_SCOPE_KIND_TENANT" => Some(Self::Tenant),
+            "FLOW_SCOPE_KIND_QUEUE" => Some(Self::Queue),
+            "FLOW_SCOPE_KIND_JOB_TYPE" => Some(Self::JobType),
+            "FLOW_SCOPE_KIND_SOURCE" => Some(Self::Source),
+            "FLOW_SCOPE_KIND_HOST" => Some(Self::Host),
+            "FLOW_SCOPE_KIND_CONCURRENCY_KEY" => Some(Self::ConcurrencyKey),
+            _ => None,
+        }
+    }
+}
+/// BreakerPhase is where a circuit breaker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BreakerPhase {
+    /// Not said.
+    Unspecified = 0,
+    /// Everything goes.
+    Closed = 1,
+    /// Nothing goes.
+    Open = 2,
+    /// One job goes, to see.
+    HalfOpen = 3,
+}
+impl BreakerPhase {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BREAKER_PHASE_UNSPECIFIED",
+            Self::Closed => "BREAKER_PHASE_CLOSED",
+            Self::Open => "BREAKER_PHASE_OPEN",
+            Self::HalfOpen => "BREAKER_PHASE_HALF_OPEN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BREAKER_PHASE_UNSPECIFIED" => Some(Self::Unspecified),
+            "BREAKER_PHASE_CLOSED" => Some(Self::Closed),
+            "BREAKER_PHASE_OPEN" => Some(Self::Open),
+            "BREAKER_PHASE_HALF_OPEN" => Some(Self::HalfOpen),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod flow_control_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// FlowControlService is for operators: what may be handed out, how much of it, and when.
+    ///
+    /// Settings belong to a scope of the tenant. They are decided about at claim time: a job that may
+    /// not go waits, spends no attempt, and ExplainJob says what it waits for. A change is durable when
+    /// the call answers and applies on every replica within 2 s.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct FlowControlServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> FlowControlServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> FlowControlServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            FlowControlServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Returns the settings of one scope; empty settings if nobody has set any.
+        pub async fn get_flow_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetFlowSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetFlowSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FlowControlService/GetFlowSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FlowControlService",
+                        "GetFlowSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the scopes that have settings, by kind and name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_flow_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFlowSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFlowSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FlowControlService/ListFlowSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FlowControlService",
+                        "ListFlowSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Replaces the settings of one scope. Settings without any value take them away.
+        ///
+        /// Errors: ABORTED (ETAG_MISMATCH: somebody changed them since; get them again),
+        /// INVALID_ARGUMENT (a setting that its scope cannot have, an unknown time zone, a cron expression
+        /// that cannot be read: all of them at once, as field violations). It does not stop jobs that are
+        /// running, save where a blackout says so.
+        pub async fn update_flow_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateFlowSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateFlowSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FlowControlService/UpdateFlowSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FlowControlService",
+                        "UpdateFlowSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Pauses a scope: nothing of it is handed out. Jobs that run go on. Safe to repeat; the newer
+        /// reason and expiry count.
+        pub async fn pause(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseRequest>,
+        ) -> std::result::Result<tonic::Response<super::PauseResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FlowControlService/Pause",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FlowControlService",
+                        "Pause",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a pause. Safe to repeat.
+        pub async fn resume(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FlowControlService/Resume",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FlowControlService",
+                        "Resume",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what was changed about settings and sources, newest first: the append-only history.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_flow_changes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFlowChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFlowChangesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FlowControlService/ListFlowChanges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FlowControlService",
+                        "ListFlowChanges",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what limiters and breakers found out by themselves: the rate that a host takes, when it
+        /// was cut and why, which breaker is open until when, how far a job type's concurrency was
+        /// lowered. A scope about which there is nothing to tell is left out.
+        pub async fn list_flow_states(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFlowStatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFlowStatesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FlowControlService/ListFlowStates",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FlowControlService",
+                        "ListFlowStates",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod flow_control_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with FlowControlServiceServer.
+    #[async_trait]
+    pub trait FlowControlService: std::marker::Send + std::marker::Sync + 'static {
+        /// Returns the settings of one scope; empty settings if nobody has set any.
+        async fn get_flow_settings(
+            &self,
+            request: tonic::Request<super::GetFlowSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetFlowSettingsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the scopes that have settings, by kind and name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_flow_settings(
+            &self,
+            request: tonic::Request<super::ListFlowSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFlowSettingsResponse>,
+            tonic::Status,
+        >;
+        /// Replaces the settings of one scope. Settings without any value take them away.
+        ///
+        /// Errors: ABORTED (ETAG_MISMATCH: somebody changed them since; get them again),
+        /// INVALID_ARGUMENT (a setting that its scope cannot have, an unknown time zone, a cron expression
+        /// that cannot be read: all of them at once, as field violations). It does not stop jobs that are
+        /// running, save where a blackout says so.
+        async fn update_flow_settings(
+            &self,
+            request: tonic::Request<super::UpdateFlowSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateFlowSettingsResponse>,
+            tonic::Status,
+        >;
+        /// Pauses a scope: nothing of it is handed out. Jobs that run go on. Safe to repeat; the newer
+        /// reason and expiry count.
+        async fn pause(
+            &self,
+            request: tonic::Request<super::PauseRequest>,
+        ) -> std::result::Result<tonic::Response<super::PauseResponse>, tonic::Status>;
+        /// Ends a pause. Safe to repeat.
+        async fn resume(
+            &self,
+            request: tonic::Request<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status>;
+        /// Lists what was changed about settings and sources, newest first: the append-only history.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_flow_changes(
+            &self,
+            request: tonic::Request<super::ListFlowChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFlowChangesResponse>,
+            tonic::Status,
+        >;
+        /// Lists what limiters and breakers found out by themselves: the rate that a host takes, when it
+        /// was cut and why, which breaker is open until when, how far a job type's concurrency was
+        /// lowered. A scope about which there is nothing to tell is left out.
+        async fn list_flow_states(
+            &self,
+            request: tonic::Request<super::ListFlowStatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFlowStatesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// FlowControlService is for operators: what may be handed out, how much of it, and when.
+    ///
+    /// Settings belong to a scope of the tenant. They are decided about at claim time: a job that may
+    /// not go waits, spends no attempt, and ExplainJob says what it waits for. A change is durable when
+    /// the call answers and applies on every replica within 2 s.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct FlowControlServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> FlowControlServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for FlowControlServiceServer<T>
+    where
+        T: FlowControlService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.FlowControlService/GetFlowSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetFlowSettingsSvc<T: FlowControlService>(pub Arc<T>);
+                    impl<
+                        T: FlowControlService,
+                    > tonic::server::UnaryService<super::GetFlowSettingsRequest>
+                    for GetFlowSettingsSvc<T> {
+                        type Response = super::GetFlowSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetFlowSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FlowControlService>::get_flow_settings(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetFlowSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FlowControlService/ListFlowSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFlowSettingsSvc<T: FlowControlService>(pub Arc<T>);
+                    impl<
+                        T: FlowControlService,
+                    > tonic::server::UnaryService<super::ListFlowSettingsRequest>
+                    for ListFlowSettingsSvc<T> {
+                        type Response = super::ListFlowSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFlowSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FlowControlService>::list_flow_settings(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFlowSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FlowControlService/UpdateFlowSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateFlowSettingsSvc<T: FlowControlService>(pub Arc<T>);
+                    impl<
+                        T: FlowControlService,
+                    > tonic::server::UnaryService<super::UpdateFlowSettingsRequest>
+                    for UpdateFlowSettingsSvc<T> {
+                        type Response = super::UpdateFlowSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateFlowSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FlowControlService>::update_flow_settings(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateFlowSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FlowControlService/Pause" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseSvc<T: FlowControlService>(pub Arc<T>);
+                    impl<
+                        T: FlowControlService,
+                    > tonic::server::UnaryService<super::PauseRequest> for PauseSvc<T> {
+                        type Response = super::PauseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FlowControlService>::pause(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FlowControlService/Resume" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeSvc<T: FlowControlService>(pub Arc<T>);
+                    impl<
+                        T: FlowControlService,
+                    > tonic::server::UnaryService<super::ResumeRequest>
+                    for ResumeSvc<T> {
+                        type Response = super::ResumeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FlowControlService>::resume(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FlowControlService/ListFlowChanges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFlowChangesSvc<T: FlowControlService>(pub Arc<T>);
+                    impl<
+                        T: FlowControlService,
+                    > tonic::server::UnaryService<super::ListFlowChangesRequest>
+                    for ListFlowChangesSvc<T> {
+                        type Response = super::ListFlowChangesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFlowChangesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FlowControlService>::list_flow_changes(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFlowChangesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FlowControlService/ListFlowStates" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFlowStatesSvc<T: FlowControlService>(pub Arc<T>);
+                    impl<
+                        T: FlowControlService,
+                    > tonic::server::UnaryService<super::ListFlowStatesRequest>
+                    for ListFlowStatesSvc<T> {
+                        type Response = super::ListFlowStatesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFlowStatesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FlowControlService>::list_flow_states(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFlowStatesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for FlowControlServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.FlowControlService";
+    impl<T> tonic::server::NamedService for FlowControlServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// LeasePolicy is the set of clocks that the server and every SDK share.
 ///
 /// The values that count are the option on TaskRunnerService below this package: the server and
@@ -973,7 +2311,8 @@ pub struct JobSpec {
     /// The project within the tenant, if any.
     #[prost(string, tag = "4")]
     pub project: ::prost::alloc::string::String,
-    /// The upstream it reads from, if any, such as "osv.dev".
+    /// The upstream it reads from, if any, such as "osv.dev": a Source's name, or a host. Limits,
+    /// breakers, pauses and blackouts of the source and its host apply to the job.
     #[prost(string, tag = "5")]
     pub source: ::prost::alloc::string::String,
     /// Higher goes first. Within a priority the older goes first.
@@ -1017,6 +2356,10 @@ pub struct JobSpec {
     /// W3C trace state that goes with it.
     #[prost(string, tag = "17")]
     pub tracestate: ::prost::alloc::string::String,
+    /// Jobs with the same key share its concurrency limit, whatever their type, queue and source.
+    /// FlowControlService sets the limit; without one the key does nothing.
+    #[prost(string, tag = "18")]
+    pub concurrency_key: ::prost::alloc::string::String,
 }
 /// Job is a job as the ledger has it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1134,7 +2477,7 @@ pub struct EnqueueResult {
     /// Why it was rejected: a code and details as an error of the whole call would have them.
     /// Reasons: IDEMPOTENCY_CONFLICT (ALREADY_EXISTS, metadata has both digests), JOB_ID_CONFLICT
     /// (ALREADY_EXISTS), PAYLOAD_TOO_LARGE (INVALID_ARGUMENT), PAYLOAD_ARTIFACT_NOT_FOUND
-    /// (FAILED_PRECONDITION).
+    /// (FAILED_PRECONDITION), QUEUE_FULL and QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
     #[prost(message, optional, tag = "3")]
     pub error: ::core::option::Option<super::super::super::google::rpc::Status>,
 }
@@ -1397,7 +2740,7 @@ pub struct ExplainJobRequest {
     pub job_id: ::prost::alloc::string::String,
 }
 /// ExplainJobResponse says why a job does not run.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainJobResponse {
     /// Where it stands.
     #[prost(enumeration = "JobState", tag = "1")]
@@ -1407,16 +2750,16 @@ pub struct ExplainJobResponse {
     pub blocked_by: ::core::option::Option<BlockedBy>,
 }
 /// BlockedBy is the one thing that a job waits for.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BlockedBy {
     /// What kind of thing.
-    #[prost(oneof = "blocked_by::Cause", tags = "1, 2, 3")]
+    #[prost(oneof = "blocked_by::Cause", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub cause: ::core::option::Option<blocked_by::Cause>,
 }
 /// Nested message and enum types in `BlockedBy`.
 pub mod blocked_by {
     /// What kind of thing.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Cause {
         /// Jobs that it depends on.
         #[prost(message, tag = "1")]
@@ -1427,7 +2770,109 @@ pub mod blocked_by {
         /// No connected worker takes its job type from its queue, or all that do are full.
         #[prost(message, tag = "3")]
         Workers(super::BlockedByWorkers),
+        /// Somebody paused it.
+        #[prost(message, tag = "4")]
+        Pause(super::BlockedByPause),
+        /// A blackout.
+        #[prost(message, tag = "5")]
+        Blackout(super::BlockedByBlackout),
+        /// A quota of its tenant.
+        #[prost(message, tag = "6")]
+        Quota(super::BlockedByQuota),
+        /// A limit on how many may run at once.
+        #[prost(message, tag = "7")]
+        Concurrency(super::BlockedByConcurrency),
+        /// A limit on how many may go per second.
+        #[prost(message, tag = "8")]
+        Limiter(super::BlockedByLimiter),
+        /// A circuit breaker.
+        #[prost(message, tag = "9")]
+        Breaker(super::BlockedByBreaker),
     }
+}
+/// BlockedByPause is a wait for somebody to resume.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedByPause {
+    /// What is paused.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// Why.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// When it ends by itself, if it does.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// BlockedByBlackout is a wait for the end of a window.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedByBlackout {
+    /// Whose window it is.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// The window's name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// When it ends.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// BlockedByQuota is a wait for a quota of the tenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedByQuota {
+    /// Which one, as the field of Quotas is called: "jobs_per_hour".
+    #[prost(string, tag = "1")]
+    pub quota: ::prost::alloc::string::String,
+    /// What it allows.
+    #[prost(int64, tag = "2")]
+    pub limit: i64,
+    /// What is used.
+    #[prost(int64, tag = "3")]
+    pub used: i64,
+    /// When it starts again, unless it is about active jobs.
+    #[prost(message, optional, tag = "4")]
+    pub reset_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// BlockedByConcurrency is a wait for others to finish.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedByConcurrency {
+    /// What is limited.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// How many may be out at once.
+    #[prost(int32, tag = "2")]
+    pub limit: i32,
+    /// How many are.
+    #[prost(int32, tag = "3")]
+    pub active: i32,
+    /// True: the server lowered it by itself, because failures or latency climbed.
+    #[prost(bool, tag = "4")]
+    pub dynamic: bool,
+}
+/// BlockedByLimiter is a wait for a token.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BlockedByLimiter {
+    /// What is limited.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// How many go per second now.
+    #[prost(double, tag = "2")]
+    pub rate_per_second: f64,
+    /// When the next one can go, at the earliest.
+    #[prost(message, optional, tag = "3")]
+    pub retry_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// BlockedByBreaker is a wait for a breaker to close.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedByBreaker {
+    /// What broke.
+    #[prost(message, optional, tag = "1")]
+    pub scope: ::core::option::Option<FlowScope>,
+    /// Where the breaker stands.
+    #[prost(enumeration = "BreakerPhase", tag = "2")]
+    pub phase: i32,
+    /// When it lets a probe out.
+    #[prost(message, optional, tag = "3")]
+    pub open_until: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// BlockedByDependency lists jobs that have not succeeded yet.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2884,7 +4329,8 @@ pub mod run_service_client {
         /// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
         /// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
         /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT).
+        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+        /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
         pub async fn create_run(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateRunRequest>,
@@ -2959,7 +4405,8 @@ pub mod run_service_server {
         /// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
         /// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
         /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT).
+        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+        /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
         async fn create_run(
             &self,
             request: tonic::Request<super::CreateRunRequest>,
@@ -3183,6 +4630,718 @@ pub mod run_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Source is an upstream that jobs read from: a feed, a registry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Source {
+    /// The name, unique in the tenant; what JobSpec.source says.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What kind of upstream it is, such as "osv" or "oci-registry". For people and filters.
+    #[prost(string, tag = "2")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Who answers its requests, such as "api.osv.dev". Sources with the same host share its limits
+    /// and its breaker. The name if empty.
+    #[prost(string, tag = "3")]
+    pub host: ::prost::alloc::string::String,
+    /// For people and filters, up to 32.
+    #[prost(map = "string, string", tag = "4")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// The project within the tenant, if any.
+    #[prost(string, tag = "5")]
+    pub project: ::prost::alloc::string::String,
+    /// What its jobs should achieve.
+    #[prost(message, optional, tag = "6")]
+    pub objectives: ::core::option::Option<SourceObjectives>,
+    /// Changes with every update; send it back to update only what you saw. Ignored in a create.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was registered. Set by the server.
+    #[prost(message, optional, tag = "8")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was changed last. Set by the server.
+    #[prost(message, optional, tag = "9")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// SourceObjectives is what jobs of a source should achieve. Dynamic concurrency takes them as its
+/// own where its job type names none.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct SourceObjectives {
+    /// How long an attempt should take.
+    #[prost(message, optional, tag = "1")]
+    pub latency: ::core::option::Option<::prost_types::Duration>,
+    /// Which share of attempts should succeed, from 0 to 1; 0 means that nothing is asked.
+    #[prost(double, tag = "2")]
+    pub success_ratio: f64,
+}
+/// CreateSourceRequest is a source to register.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateSourceRequest {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// CreateSourceResponse is the registered source.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateSourceResponse {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+}
+/// GetSourceRequest names a source.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSourceRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// GetSourceResponse is one source.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSourceResponse {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+}
+/// ListSourcesRequest asks for a page of sources.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSourcesRequest {
+    /// Of this type; of any if empty.
+    #[prost(string, tag = "1")]
+    pub r#type: ::prost::alloc::string::String,
+    /// With this host; with any if empty.
+    #[prost(string, tag = "2")]
+    pub host: ::prost::alloc::string::String,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filters.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListSourcesResponse is a page of sources.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSourcesResponse {
+    /// The sources, by name.
+    #[prost(message, repeated, tag = "1")]
+    pub sources: ::prost::alloc::vec::Vec<Source>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// UpdateSourceRequest is a change of a source.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateSourceRequest {
+    /// The source; name says which one. With an etag the change is refused if somebody else came first.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+    /// Which of type, host, labels, project and objectives to change; all of them if empty.
+    #[prost(message, optional, tag = "2")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Why, for the history.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// UpdateSourceResponse is the source as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateSourceResponse {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+}
+/// Generated client implementations.
+pub mod source_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// SourceService is for operators: the upstreams that jobs read from.
+    ///
+    /// A job names its source in JobSpec.source. What FlowControlService sets on a source, or on its
+    /// host, applies to its jobs on every replica within 2 s. A job may name a source that is not
+    /// registered: its name then counts as its host.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change is in the history that
+    /// FlowControlService.ListFlowChanges answers.
+    #[derive(Debug, Clone)]
+    pub struct SourceServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> SourceServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SourceServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SourceServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Registers a source.
+        ///
+        /// Errors: ALREADY_EXISTS (SOURCE_EXISTS). Repeating a call that was answered is refused so, too:
+        /// get the source and compare.
+        pub async fn create_source(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateSourceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/CreateSource",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "CreateSource",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND).
+        pub async fn get_source(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSourceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/GetSource",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "GetSource",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists sources by name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_sources(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSourcesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/ListSources",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "ListSources",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes a source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
+        /// again). It does not touch leases that are out: jobs that run under the old host keep running.
+        pub async fn update_source(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateSourceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/UpdateSource",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "UpdateSource",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod source_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SourceServiceServer.
+    #[async_trait]
+    pub trait SourceService: std::marker::Send + std::marker::Sync + 'static {
+        /// Registers a source.
+        ///
+        /// Errors: ALREADY_EXISTS (SOURCE_EXISTS). Repeating a call that was answered is refused so, too:
+        /// get the source and compare.
+        async fn create_source(
+            &self,
+            request: tonic::Request<super::CreateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateSourceResponse>,
+            tonic::Status,
+        >;
+        /// Returns one source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND).
+        async fn get_source(
+            &self,
+            request: tonic::Request<super::GetSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSourceResponse>,
+            tonic::Status,
+        >;
+        /// Lists sources by name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_sources(
+            &self,
+            request: tonic::Request<super::ListSourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSourcesResponse>,
+            tonic::Status,
+        >;
+        /// Changes a source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
+        /// again). It does not touch leases that are out: jobs that run under the old host keep running.
+        async fn update_source(
+            &self,
+            request: tonic::Request<super::UpdateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateSourceResponse>,
+            tonic::Status,
+        >;
+    }
+    /// SourceService is for operators: the upstreams that jobs read from.
+    ///
+    /// A job names its source in JobSpec.source. What FlowControlService sets on a source, or on its
+    /// host, applies to its jobs on every replica within 2 s. A job may name a source that is not
+    /// registered: its name then counts as its host.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change is in the history that
+    /// FlowControlService.ListFlowChanges answers.
+    #[derive(Debug)]
+    pub struct SourceServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SourceServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SourceServiceServer<T>
+    where
+        T: SourceService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.SourceService/CreateSource" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateSourceSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::CreateSourceRequest>
+                    for CreateSourceSvc<T> {
+                        type Response = super::CreateSourceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateSourceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::create_source(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateSourceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.SourceService/GetSource" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSourceSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::GetSourceRequest>
+                    for GetSourceSvc<T> {
+                        type Response = super::GetSourceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSourceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::get_source(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSourceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.SourceService/ListSources" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSourcesSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::ListSourcesRequest>
+                    for ListSourcesSvc<T> {
+                        type Response = super::ListSourcesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSourcesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::list_sources(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSourcesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.SourceService/UpdateSource" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateSourceSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::UpdateSourceRequest>
+                    for UpdateSourceSvc<T> {
+                        type Response = super::UpdateSourceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateSourceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::update_source(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateSourceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SourceServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.SourceService";
+    impl<T> tonic::server::NamedService for SourceServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// LeaseRef names a lease with its fence.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LeaseRef {
@@ -3341,6 +5500,11 @@ pub struct Hello {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// True: jobs come with an active lease, as from ClaimJobs, and are not to be accepted. A handler
+    /// begins one commit and one round trip earlier; a job that is lost on its way to the worker, and
+    /// that an offer would bring back at no cost, counts as interrupted.
+    #[prost(bool, tag = "8")]
+    pub lease_at_once: bool,
 }
 /// Welcome answers Hello.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3373,12 +5537,16 @@ pub struct PoolCredit {
     #[prost(int32, tag = "2")]
     pub slots: i32,
 }
-/// Offers hands out jobs. Each must be accepted within offer_accept_deadline.
+/// Offers hands out jobs. Each must be accepted within offer_accept_deadline, unless its lease is
+/// active already.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Offers {
     /// The jobs.
     #[prost(message, repeated, tag = "1")]
     pub offers: ::prost::alloc::vec::Vec<Offer>,
+    /// True: the leases are active; begin, and do not accept. Only where Hello asked for it.
+    #[prost(bool, tag = "2")]
+    pub active: bool,
 }
 /// Offer is one job handed out.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3521,12 +5689,19 @@ pub struct Throttle {
     #[prost(int64, optional, tag = "3")]
     pub remaining: ::core::option::Option<i64>,
 }
-/// Hint says why a session with free slots gets no offers.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+/// Hint says why a session with free slots gets no offers. Sent when the reason changes.
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Hint {
-    /// How many jobs are ready for this session's types.
+    /// How many jobs are ready for this session's types, as far as the replica that answers knows: 0
+    /// means none, 1 that there are some.
     #[prost(int64, tag = "1")]
     pub ready_jobs: i64,
+    /// What the ready ones wait for, each reason once, up to 16. Empty: nothing is ready.
+    #[prost(message, repeated, tag = "2")]
+    pub blocked_by: ::prost::alloc::vec::Vec<BlockedBy>,
+    /// Whether more slots or more workers would help. False: what holds the jobs back is a limit.
+    #[prost(bool, tag = "3")]
+    pub more_workers_help: bool,
 }
 /// WriteResult is the answer for one write under a lease.
 #[derive(Clone, PartialEq, ::prost::Message)]

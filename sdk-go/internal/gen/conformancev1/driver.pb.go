@@ -1828,6 +1828,7 @@ type JobRequest struct {
 	CorrelationId     string `protobuf:"bytes,14,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	Traceparent       string `protobuf:"bytes,15,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	Tracestate        string `protobuf:"bytes,16,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
+	ConcurrencyKey    string `protobuf:"bytes,17,opt,name=concurrency_key,json=concurrencyKey,proto3" json:"concurrency_key,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1970,6 +1971,13 @@ func (x *JobRequest) GetTraceparent() string {
 func (x *JobRequest) GetTracestate() string {
 	if x != nil {
 		return x.Tracestate
+	}
+	return ""
+}
+
+func (x *JobRequest) GetConcurrencyKey() string {
+	if x != nil {
+		return x.ConcurrencyKey
 	}
 	return ""
 }
@@ -4285,7 +4293,7 @@ func (x *Outcome) GetState() string {
 type Explanation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	State string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
-	// "dependency", "schedule", "workers" or empty.
+	// The case of BlockedBy's cause, such as "dependency", or empty.
 	BlockedBy string `protobuf:"bytes,2,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`
 	// For a dependency.
 	JobIds        []string `protobuf:"bytes,3,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
@@ -4572,6 +4580,7 @@ type HandlerStarted struct {
 	Name             string                 `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
 	Project          string                 `protobuf:"bytes,13,opt,name=project,proto3" json:"project,omitempty"`
 	Source           string                 `protobuf:"bytes,14,opt,name=source,proto3" json:"source,omitempty"`
+	ConcurrencyKey   string                 `protobuf:"bytes,15,opt,name=concurrency_key,json=concurrencyKey,proto3" json:"concurrency_key,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -4700,6 +4709,13 @@ func (x *HandlerStarted) GetProject() string {
 func (x *HandlerStarted) GetSource() string {
 	if x != nil {
 		return x.Source
+	}
+	return ""
+}
+
+func (x *HandlerStarted) GetConcurrencyKey() string {
+	if x != nil {
+		return x.ConcurrencyKey
 	}
 	return ""
 }
@@ -5097,7 +5113,7 @@ const file_driver_proto_rawDesc = "" +
 	"\aProceed\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\"\x12\n" +
-	"\x10GetLeaseDefaults\"\x97\x05\n" +
+	"\x10GetLeaseDefaults\"\xc0\x05\n" +
 	"\n" +
 	"JobRequest\x12\x19\n" +
 	"\bjob_type\x18\x01 \x01(\tR\ajobType\x12\x18\n" +
@@ -5118,7 +5134,8 @@ const file_driver_proto_rawDesc = "" +
 	"\vtraceparent\x18\x0f \x01(\tR\vtraceparent\x12\x1e\n" +
 	"\n" +
 	"tracestate\x18\x10 \x01(\tR\n" +
-	"tracestate\x1a9\n" +
+	"tracestate\x12'\n" +
+	"\x0fconcurrency_key\x18\x11 \x01(\tR\x0econcurrencyKey\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9e\x01\n" +
@@ -5330,7 +5347,7 @@ const file_driver_proto_rawDesc = "" +
 	"\x0falready_existed\x18\x03 \x01(\bR\x0ealreadyExisted\"N\n" +
 	"\vWatchUpdate\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12/\n" +
-	"\x03job\x18\x02 \x01(\v2\x1d.stellaops.conformance.v1.JobR\x03job\"\xc4\x04\n" +
+	"\x03job\x18\x02 \x01(\v2\x1d.stellaops.conformance.v1.JobR\x03job\"\xed\x04\n" +
 	"\x0eHandlerStarted\x125\n" +
 	"\x05lease\x18\x01 \x01(\v2\x1f.stellaops.conformance.v1.LeaseR\x05lease\x12\x19\n" +
 	"\bjob_type\x18\x02 \x01(\tR\ajobType\x12\x18\n" +
@@ -5350,7 +5367,8 @@ const file_driver_proto_rawDesc = "" +
 	"\x06run_id\x18\v \x01(\tR\x05runId\x12\x12\n" +
 	"\x04name\x18\f \x01(\tR\x04name\x12\x18\n" +
 	"\aproject\x18\r \x01(\tR\aproject\x12\x16\n" +
-	"\x06source\x18\x0e \x01(\tR\x06source\x1a9\n" +
+	"\x06source\x18\x0e \x01(\tR\x06source\x12'\n" +
+	"\x0fconcurrency_key\x18\x0f \x01(\tR\x0econcurrencyKey\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"a\n" +

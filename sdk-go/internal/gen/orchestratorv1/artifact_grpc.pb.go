@@ -56,7 +56,8 @@ type ArtifactServiceClient interface {
 	// DATA_LOSS (DIGEST_MISMATCH: the bytes do not have the digest; the upload is discarded),
 	// OUT_OF_RANGE (UPLOAD_OFFSET_MISMATCH: write_offset is not committed_size, which is in the
 	// metadata), ABORTED (UPLOAD_IN_PROGRESS: another stream writes this upload),
-	// RESOURCE_EXHAUSTED (DISK_FULL). No error leaves an artifact that can be read in part.
+	// RESOURCE_EXHAUSTED (DISK_FULL; QUOTA_EXCEEDED, at the header: size_bytes is more than the
+	// tenant's quota leaves). No error leaves an artifact that can be read in part.
 	UploadArtifact(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadArtifactRequest, UploadArtifactResponse], error)
 	// Says how much of an upload is committed.
 	//
@@ -162,7 +163,8 @@ type ArtifactServiceServer interface {
 	// DATA_LOSS (DIGEST_MISMATCH: the bytes do not have the digest; the upload is discarded),
 	// OUT_OF_RANGE (UPLOAD_OFFSET_MISMATCH: write_offset is not committed_size, which is in the
 	// metadata), ABORTED (UPLOAD_IN_PROGRESS: another stream writes this upload),
-	// RESOURCE_EXHAUSTED (DISK_FULL). No error leaves an artifact that can be read in part.
+	// RESOURCE_EXHAUSTED (DISK_FULL; QUOTA_EXCEEDED, at the header: size_bytes is more than the
+	// tenant's quota leaves). No error leaves an artifact that can be read in part.
 	UploadArtifact(grpc.ClientStreamingServer[UploadArtifactRequest, UploadArtifactResponse]) error
 	// Says how much of an upload is committed.
 	//

@@ -357,7 +357,8 @@ type JobSpec struct {
 	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
 	// The project within the tenant, if any.
 	Project string `protobuf:"bytes,4,opt,name=project,proto3" json:"project,omitempty"`
-	// The upstream it reads from, if any, such as "osv.dev".
+	// The upstream it reads from, if any, such as "osv.dev": a Source's name, or a host. Limits,
+	// breakers, pauses and blackouts of the source and its host apply to the job.
 	Source string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
 	// Higher goes first. Within a priority the older goes first.
 	Priority int32 `protobuf:"varint,6,opt,name=priority,proto3" json:"priority,omitempty"`
@@ -384,9 +385,12 @@ type JobSpec struct {
 	// W3C trace context of the producer, handed to the handler.
 	Traceparent string `protobuf:"bytes,16,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// W3C trace state that goes with it.
-	Tracestate    string `protobuf:"bytes,17,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Tracestate string `protobuf:"bytes,17,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
+	// Jobs with the same key share its concurrency limit, whatever their type, queue and source.
+	// FlowControlService sets the limit; without one the key does nothing.
+	ConcurrencyKey string `protobuf:"bytes,18,opt,name=concurrency_key,json=concurrencyKey,proto3" json:"concurrency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -534,6 +538,13 @@ func (x *JobSpec) GetTraceparent() string {
 func (x *JobSpec) GetTracestate() string {
 	if x != nil {
 		return x.Tracestate
+	}
+	return ""
+}
+
+func (x *JobSpec) GetConcurrencyKey() string {
+	if x != nil {
+		return x.ConcurrencyKey
 	}
 	return ""
 }
@@ -958,7 +969,7 @@ type EnqueueResult struct {
 	// Why it was rejected: a code and details as an error of the whole call would have them.
 	// Reasons: IDEMPOTENCY_CONFLICT (ALREADY_EXISTS, metadata has both digests), JOB_ID_CONFLICT
 	// (ALREADY_EXISTS), PAYLOAD_TOO_LARGE (INVALID_ARGUMENT), PAYLOAD_ARTIFACT_NOT_FOUND
-	// (FAILED_PRECONDITION).
+	// (FAILED_PRECONDITION), QUEUE_FULL and QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
 	Error         *status.Status `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2320,6 +2331,12 @@ type BlockedBy struct {
 	//	*BlockedBy_Dependency
 	//	*BlockedBy_Schedule
 	//	*BlockedBy_Workers
+	//	*BlockedBy_Pause
+	//	*BlockedBy_Blackout
+	//	*BlockedBy_Quota
+	//	*BlockedBy_Concurrency
+	//	*BlockedBy_Limiter
+	//	*BlockedBy_Breaker
 	Cause         isBlockedBy_Cause `protobuf_oneof:"cause"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2389,6 +2406,60 @@ func (x *BlockedBy) GetWorkers() *BlockedByWorkers {
 	return nil
 }
 
+func (x *BlockedBy) GetPause() *BlockedByPause {
+	if x != nil {
+		if x, ok := x.Cause.(*BlockedBy_Pause); ok {
+			return x.Pause
+		}
+	}
+	return nil
+}
+
+func (x *BlockedBy) GetBlackout() *BlockedByBlackout {
+	if x != nil {
+		if x, ok := x.Cause.(*BlockedBy_Blackout); ok {
+			return x.Blackout
+		}
+	}
+	return nil
+}
+
+func (x *BlockedBy) GetQuota() *BlockedByQuota {
+	if x != nil {
+		if x, ok := x.Cause.(*BlockedBy_Quota); ok {
+			return x.Quota
+		}
+	}
+	return nil
+}
+
+func (x *BlockedBy) GetConcurrency() *BlockedByConcurrency {
+	if x != nil {
+		if x, ok := x.Cause.(*BlockedBy_Concurrency); ok {
+			return x.Concurrency
+		}
+	}
+	return nil
+}
+
+func (x *BlockedBy) GetLimiter() *BlockedByLimiter {
+	if x != nil {
+		if x, ok := x.Cause.(*BlockedBy_Limiter); ok {
+			return x.Limiter
+		}
+	}
+	return nil
+}
+
+func (x *BlockedBy) GetBreaker() *BlockedByBreaker {
+	if x != nil {
+		if x, ok := x.Cause.(*BlockedBy_Breaker); ok {
+			return x.Breaker
+		}
+	}
+	return nil
+}
+
 type isBlockedBy_Cause interface {
 	isBlockedBy_Cause()
 }
@@ -2408,11 +2479,455 @@ type BlockedBy_Workers struct {
 	Workers *BlockedByWorkers `protobuf:"bytes,3,opt,name=workers,proto3,oneof"`
 }
 
+type BlockedBy_Pause struct {
+	// Somebody paused it.
+	Pause *BlockedByPause `protobuf:"bytes,4,opt,name=pause,proto3,oneof"`
+}
+
+type BlockedBy_Blackout struct {
+	// A blackout.
+	Blackout *BlockedByBlackout `protobuf:"bytes,5,opt,name=blackout,proto3,oneof"`
+}
+
+type BlockedBy_Quota struct {
+	// A quota of its tenant.
+	Quota *BlockedByQuota `protobuf:"bytes,6,opt,name=quota,proto3,oneof"`
+}
+
+type BlockedBy_Concurrency struct {
+	// A limit on how many may run at once.
+	Concurrency *BlockedByConcurrency `protobuf:"bytes,7,opt,name=concurrency,proto3,oneof"`
+}
+
+type BlockedBy_Limiter struct {
+	// A limit on how many may go per second.
+	Limiter *BlockedByLimiter `protobuf:"bytes,8,opt,name=limiter,proto3,oneof"`
+}
+
+type BlockedBy_Breaker struct {
+	// A circuit breaker.
+	Breaker *BlockedByBreaker `protobuf:"bytes,9,opt,name=breaker,proto3,oneof"`
+}
+
 func (*BlockedBy_Dependency) isBlockedBy_Cause() {}
 
 func (*BlockedBy_Schedule) isBlockedBy_Cause() {}
 
 func (*BlockedBy_Workers) isBlockedBy_Cause() {}
+
+func (*BlockedBy_Pause) isBlockedBy_Cause() {}
+
+func (*BlockedBy_Blackout) isBlockedBy_Cause() {}
+
+func (*BlockedBy_Quota) isBlockedBy_Cause() {}
+
+func (*BlockedBy_Concurrency) isBlockedBy_Cause() {}
+
+func (*BlockedBy_Limiter) isBlockedBy_Cause() {}
+
+func (*BlockedBy_Breaker) isBlockedBy_Cause() {}
+
+// BlockedByPause is a wait for somebody to resume.
+type BlockedByPause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is paused.
+	Scope *FlowScope `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it ends by itself, if it does.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockedByPause) Reset() {
+	*x = BlockedByPause{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockedByPause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockedByPause) ProtoMessage() {}
+
+func (x *BlockedByPause) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockedByPause.ProtoReflect.Descriptor instead.
+func (*BlockedByPause) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *BlockedByPause) GetScope() *FlowScope {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
+}
+
+func (x *BlockedByPause) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *BlockedByPause) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// BlockedByBlackout is a wait for the end of a window.
+type BlockedByBlackout struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose window it is.
+	Scope *FlowScope `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// The window's name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// When it ends.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockedByBlackout) Reset() {
+	*x = BlockedByBlackout{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockedByBlackout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockedByBlackout) ProtoMessage() {}
+
+func (x *BlockedByBlackout) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockedByBlackout.ProtoReflect.Descriptor instead.
+func (*BlockedByBlackout) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *BlockedByBlackout) GetScope() *FlowScope {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
+}
+
+func (x *BlockedByBlackout) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *BlockedByBlackout) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+// BlockedByQuota is a wait for a quota of the tenant.
+type BlockedByQuota struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one, as the field of Quotas is called: "jobs_per_hour".
+	Quota string `protobuf:"bytes,1,opt,name=quota,proto3" json:"quota,omitempty"`
+	// What it allows.
+	Limit int64 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// What is used.
+	Used int64 `protobuf:"varint,3,opt,name=used,proto3" json:"used,omitempty"`
+	// When it starts again, unless it is about active jobs.
+	ResetTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockedByQuota) Reset() {
+	*x = BlockedByQuota{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockedByQuota) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockedByQuota) ProtoMessage() {}
+
+func (x *BlockedByQuota) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockedByQuota.ProtoReflect.Descriptor instead.
+func (*BlockedByQuota) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *BlockedByQuota) GetQuota() string {
+	if x != nil {
+		return x.Quota
+	}
+	return ""
+}
+
+func (x *BlockedByQuota) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *BlockedByQuota) GetUsed() int64 {
+	if x != nil {
+		return x.Used
+	}
+	return 0
+}
+
+func (x *BlockedByQuota) GetResetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ResetTime
+	}
+	return nil
+}
+
+// BlockedByConcurrency is a wait for others to finish.
+type BlockedByConcurrency struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is limited.
+	Scope *FlowScope `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// How many may be out at once.
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// How many are.
+	Active int32 `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`
+	// True: the server lowered it by itself, because failures or latency climbed.
+	Dynamic       bool `protobuf:"varint,4,opt,name=dynamic,proto3" json:"dynamic,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockedByConcurrency) Reset() {
+	*x = BlockedByConcurrency{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockedByConcurrency) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockedByConcurrency) ProtoMessage() {}
+
+func (x *BlockedByConcurrency) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockedByConcurrency.ProtoReflect.Descriptor instead.
+func (*BlockedByConcurrency) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *BlockedByConcurrency) GetScope() *FlowScope {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
+}
+
+func (x *BlockedByConcurrency) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *BlockedByConcurrency) GetActive() int32 {
+	if x != nil {
+		return x.Active
+	}
+	return 0
+}
+
+func (x *BlockedByConcurrency) GetDynamic() bool {
+	if x != nil {
+		return x.Dynamic
+	}
+	return false
+}
+
+// BlockedByLimiter is a wait for a token.
+type BlockedByLimiter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is limited.
+	Scope *FlowScope `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// How many go per second now.
+	RatePerSecond float64 `protobuf:"fixed64,2,opt,name=rate_per_second,json=ratePerSecond,proto3" json:"rate_per_second,omitempty"`
+	// When the next one can go, at the earliest.
+	RetryTime     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=retry_time,json=retryTime,proto3" json:"retry_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockedByLimiter) Reset() {
+	*x = BlockedByLimiter{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockedByLimiter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockedByLimiter) ProtoMessage() {}
+
+func (x *BlockedByLimiter) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockedByLimiter.ProtoReflect.Descriptor instead.
+func (*BlockedByLimiter) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *BlockedByLimiter) GetScope() *FlowScope {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
+}
+
+func (x *BlockedByLimiter) GetRatePerSecond() float64 {
+	if x != nil {
+		return x.RatePerSecond
+	}
+	return 0
+}
+
+func (x *BlockedByLimiter) GetRetryTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RetryTime
+	}
+	return nil
+}
+
+// BlockedByBreaker is a wait for a breaker to close.
+type BlockedByBreaker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What broke.
+	Scope *FlowScope `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Where the breaker stands.
+	Phase BreakerPhase `protobuf:"varint,2,opt,name=phase,proto3,enum=stellaops.orchestrator.v1.BreakerPhase" json:"phase,omitempty"`
+	// When it lets a probe out.
+	OpenUntil     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=open_until,json=openUntil,proto3" json:"open_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockedByBreaker) Reset() {
+	*x = BlockedByBreaker{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockedByBreaker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockedByBreaker) ProtoMessage() {}
+
+func (x *BlockedByBreaker) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockedByBreaker.ProtoReflect.Descriptor instead.
+func (*BlockedByBreaker) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *BlockedByBreaker) GetScope() *FlowScope {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
+}
+
+func (x *BlockedByBreaker) GetPhase() BreakerPhase {
+	if x != nil {
+		return x.Phase
+	}
+	return BreakerPhase_BREAKER_PHASE_UNSPECIFIED
+}
+
+func (x *BlockedByBreaker) GetOpenUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OpenUntil
+	}
+	return nil
+}
 
 // BlockedByDependency lists jobs that have not succeeded yet.
 type BlockedByDependency struct {
@@ -2429,7 +2944,7 @@ type BlockedByDependency struct {
 
 func (x *BlockedByDependency) Reset() {
 	*x = BlockedByDependency{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2441,7 +2956,7 @@ func (x *BlockedByDependency) String() string {
 func (*BlockedByDependency) ProtoMessage() {}
 
 func (x *BlockedByDependency) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2454,7 +2969,7 @@ func (x *BlockedByDependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByDependency.ProtoReflect.Descriptor instead.
 func (*BlockedByDependency) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *BlockedByDependency) GetJobIds() []string {
@@ -2489,7 +3004,7 @@ type BlockedBySchedule struct {
 
 func (x *BlockedBySchedule) Reset() {
 	*x = BlockedBySchedule{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2501,7 +3016,7 @@ func (x *BlockedBySchedule) String() string {
 func (*BlockedBySchedule) ProtoMessage() {}
 
 func (x *BlockedBySchedule) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2514,7 +3029,7 @@ func (x *BlockedBySchedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedBySchedule.ProtoReflect.Descriptor instead.
 func (*BlockedBySchedule) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *BlockedBySchedule) GetReadyTime() *timestamppb.Timestamp {
@@ -2535,7 +3050,7 @@ type BlockedByWorkers struct {
 
 func (x *BlockedByWorkers) Reset() {
 	*x = BlockedByWorkers{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2547,7 +3062,7 @@ func (x *BlockedByWorkers) String() string {
 func (*BlockedByWorkers) ProtoMessage() {}
 
 func (x *BlockedByWorkers) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2560,7 +3075,7 @@ func (x *BlockedByWorkers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByWorkers.ProtoReflect.Descriptor instead.
 func (*BlockedByWorkers) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{29}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *BlockedByWorkers) GetCapableWorkers() int32 {
@@ -2574,7 +3089,7 @@ var File_stellaops_orchestrator_v1_job_proto protoreflect.FileDescriptor
 
 const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"#stellaops/orchestrator/v1/job.proto\x12\x19stellaops.orchestrator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a(stellaops/orchestrator/v1/artifact.proto\x1a'stellaops/orchestrator/v1/failure.proto\x1a,stellaops/orchestrator/v1/lease_policy.proto\"\xe4\b\n" +
+	"#stellaops/orchestrator/v1/job.proto\x12\x19stellaops.orchestrator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a(stellaops/orchestrator/v1/artifact.proto\x1a'stellaops/orchestrator/v1/failure.proto\x1a,stellaops/orchestrator/v1/flow_control.proto\x1a,stellaops/orchestrator/v1/lease_policy.proto\"\x97\t\n" +
 	"\aJobSpec\x12f\n" +
 	"\x06job_id\x18\x01 \x01(\tBO\xbaHL\xd8\x01\x01rG2E^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x05jobId\x12H\n" +
 	"\bjob_type\x18\x02 \x01(\tB-\xbaH*r((\x80\x012#^[a-z][a-z0-9_-]*([.][a-z0-9_-]+)*$R\ajobType\x129\n" +
@@ -2597,7 +3112,8 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\vtraceparent\x18\x10 \x01(\tB=\xbaH:\xd8\x01\x01r523^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$R\vtraceparent\x12(\n" +
 	"\n" +
 	"tracestate\x18\x11 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\n" +
-	"tracestate\x1a9\n" +
+	"tracestate\x121\n" +
+	"\x0fconcurrency_key\x18\x12 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x0econcurrencyKey\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x06\n" +
@@ -2737,14 +3253,50 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\x12ExplainJobResponse\x129\n" +
 	"\x05state\x18\x01 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\x12C\n" +
 	"\n" +
-	"blocked_by\x18\x02 \x01(\v2$.stellaops.orchestrator.v1.BlockedByR\tblockedBy\"\xfb\x01\n" +
+	"blocked_by\x18\x02 \x01(\v2$.stellaops.orchestrator.v1.BlockedByR\tblockedBy\"\xb4\x05\n" +
 	"\tBlockedBy\x12P\n" +
 	"\n" +
 	"dependency\x18\x01 \x01(\v2..stellaops.orchestrator.v1.BlockedByDependencyH\x00R\n" +
 	"dependency\x12J\n" +
 	"\bschedule\x18\x02 \x01(\v2,.stellaops.orchestrator.v1.BlockedByScheduleH\x00R\bschedule\x12G\n" +
-	"\aworkers\x18\x03 \x01(\v2+.stellaops.orchestrator.v1.BlockedByWorkersH\x00R\aworkersB\a\n" +
-	"\x05cause\"X\n" +
+	"\aworkers\x18\x03 \x01(\v2+.stellaops.orchestrator.v1.BlockedByWorkersH\x00R\aworkers\x12A\n" +
+	"\x05pause\x18\x04 \x01(\v2).stellaops.orchestrator.v1.BlockedByPauseH\x00R\x05pause\x12J\n" +
+	"\bblackout\x18\x05 \x01(\v2,.stellaops.orchestrator.v1.BlockedByBlackoutH\x00R\bblackout\x12A\n" +
+	"\x05quota\x18\x06 \x01(\v2).stellaops.orchestrator.v1.BlockedByQuotaH\x00R\x05quota\x12S\n" +
+	"\vconcurrency\x18\a \x01(\v2/.stellaops.orchestrator.v1.BlockedByConcurrencyH\x00R\vconcurrency\x12G\n" +
+	"\alimiter\x18\b \x01(\v2+.stellaops.orchestrator.v1.BlockedByLimiterH\x00R\alimiter\x12G\n" +
+	"\abreaker\x18\t \x01(\v2+.stellaops.orchestrator.v1.BlockedByBreakerH\x00R\abreakerB\a\n" +
+	"\x05cause\"\xa1\x01\n" +
+	"\x0eBlockedByPause\x12:\n" +
+	"\x05scope\x18\x01 \x01(\v2$.stellaops.orchestrator.v1.FlowScopeR\x05scope\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\x9a\x01\n" +
+	"\x11BlockedByBlackout\x12:\n" +
+	"\x05scope\x18\x01 \x01(\v2$.stellaops.orchestrator.v1.FlowScopeR\x05scope\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"\x8b\x01\n" +
+	"\x0eBlockedByQuota\x12\x14\n" +
+	"\x05quota\x18\x01 \x01(\tR\x05quota\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x03R\x05limit\x12\x12\n" +
+	"\x04used\x18\x03 \x01(\x03R\x04used\x129\n" +
+	"\n" +
+	"reset_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tresetTime\"\x9a\x01\n" +
+	"\x14BlockedByConcurrency\x12:\n" +
+	"\x05scope\x18\x01 \x01(\v2$.stellaops.orchestrator.v1.FlowScopeR\x05scope\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n" +
+	"\x06active\x18\x03 \x01(\x05R\x06active\x12\x18\n" +
+	"\adynamic\x18\x04 \x01(\bR\adynamic\"\xb1\x01\n" +
+	"\x10BlockedByLimiter\x12:\n" +
+	"\x05scope\x18\x01 \x01(\v2$.stellaops.orchestrator.v1.FlowScopeR\x05scope\x12&\n" +
+	"\x0frate_per_second\x18\x02 \x01(\x01R\rratePerSecond\x129\n" +
+	"\n" +
+	"retry_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tretryTime\"\xc8\x01\n" +
+	"\x10BlockedByBreaker\x12:\n" +
+	"\x05scope\x18\x01 \x01(\v2$.stellaops.orchestrator.v1.FlowScopeR\x05scope\x12=\n" +
+	"\x05phase\x18\x02 \x01(\x0e2'.stellaops.orchestrator.v1.BreakerPhaseR\x05phase\x129\n" +
+	"\n" +
+	"open_until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\topenUntil\"X\n" +
 	"\x13BlockedByDependency\x12\x17\n" +
 	"\ajob_ids\x18\x01 \x03(\tR\x06jobIds\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x12\n" +
@@ -2815,7 +3367,7 @@ func file_stellaops_orchestrator_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_stellaops_orchestrator_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_stellaops_orchestrator_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_stellaops_orchestrator_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_stellaops_orchestrator_v1_job_proto_goTypes = []any{
 	(JobState)(0),                 // 0: stellaops.orchestrator.v1.JobState
 	(AttemptOutcome)(0),           // 1: stellaops.orchestrator.v1.AttemptOutcome
@@ -2849,55 +3401,63 @@ var file_stellaops_orchestrator_v1_job_proto_goTypes = []any{
 	(*ExplainJobRequest)(nil),     // 29: stellaops.orchestrator.v1.ExplainJobRequest
 	(*ExplainJobResponse)(nil),    // 30: stellaops.orchestrator.v1.ExplainJobResponse
 	(*BlockedBy)(nil),             // 31: stellaops.orchestrator.v1.BlockedBy
-	(*BlockedByDependency)(nil),   // 32: stellaops.orchestrator.v1.BlockedByDependency
-	(*BlockedBySchedule)(nil),     // 33: stellaops.orchestrator.v1.BlockedBySchedule
-	(*BlockedByWorkers)(nil),      // 34: stellaops.orchestrator.v1.BlockedByWorkers
-	nil,                           // 35: stellaops.orchestrator.v1.JobSpec.LabelsEntry
-	nil,                           // 36: stellaops.orchestrator.v1.JobFilter.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
-	(*RetryPolicy)(nil),           // 38: stellaops.orchestrator.v1.RetryPolicy
-	(*durationpb.Duration)(nil),   // 39: google.protobuf.Duration
-	(*Failure)(nil),               // 40: stellaops.orchestrator.v1.Failure
-	(*ArtifactBinding)(nil),       // 41: stellaops.orchestrator.v1.ArtifactBinding
-	(*status.Status)(nil),         // 42: google.rpc.Status
+	(*BlockedByPause)(nil),        // 32: stellaops.orchestrator.v1.BlockedByPause
+	(*BlockedByBlackout)(nil),     // 33: stellaops.orchestrator.v1.BlockedByBlackout
+	(*BlockedByQuota)(nil),        // 34: stellaops.orchestrator.v1.BlockedByQuota
+	(*BlockedByConcurrency)(nil),  // 35: stellaops.orchestrator.v1.BlockedByConcurrency
+	(*BlockedByLimiter)(nil),      // 36: stellaops.orchestrator.v1.BlockedByLimiter
+	(*BlockedByBreaker)(nil),      // 37: stellaops.orchestrator.v1.BlockedByBreaker
+	(*BlockedByDependency)(nil),   // 38: stellaops.orchestrator.v1.BlockedByDependency
+	(*BlockedBySchedule)(nil),     // 39: stellaops.orchestrator.v1.BlockedBySchedule
+	(*BlockedByWorkers)(nil),      // 40: stellaops.orchestrator.v1.BlockedByWorkers
+	nil,                           // 41: stellaops.orchestrator.v1.JobSpec.LabelsEntry
+	nil,                           // 42: stellaops.orchestrator.v1.JobFilter.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(*RetryPolicy)(nil),           // 44: stellaops.orchestrator.v1.RetryPolicy
+	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
+	(*Failure)(nil),               // 46: stellaops.orchestrator.v1.Failure
+	(*ArtifactBinding)(nil),       // 47: stellaops.orchestrator.v1.ArtifactBinding
+	(*status.Status)(nil),         // 48: google.rpc.Status
+	(*FlowScope)(nil),             // 49: stellaops.orchestrator.v1.FlowScope
+	(BreakerPhase)(0),             // 50: stellaops.orchestrator.v1.BreakerPhase
 }
 var file_stellaops_orchestrator_v1_job_proto_depIdxs = []int32{
-	35, // 0: stellaops.orchestrator.v1.JobSpec.labels:type_name -> stellaops.orchestrator.v1.JobSpec.LabelsEntry
-	37, // 1: stellaops.orchestrator.v1.JobSpec.not_before:type_name -> google.protobuf.Timestamp
-	38, // 2: stellaops.orchestrator.v1.JobSpec.retry:type_name -> stellaops.orchestrator.v1.RetryPolicy
-	39, // 3: stellaops.orchestrator.v1.JobSpec.attempt_deadline:type_name -> google.protobuf.Duration
+	41, // 0: stellaops.orchestrator.v1.JobSpec.labels:type_name -> stellaops.orchestrator.v1.JobSpec.LabelsEntry
+	43, // 1: stellaops.orchestrator.v1.JobSpec.not_before:type_name -> google.protobuf.Timestamp
+	44, // 2: stellaops.orchestrator.v1.JobSpec.retry:type_name -> stellaops.orchestrator.v1.RetryPolicy
+	45, // 3: stellaops.orchestrator.v1.JobSpec.attempt_deadline:type_name -> google.protobuf.Duration
 	5,  // 4: stellaops.orchestrator.v1.Job.spec:type_name -> stellaops.orchestrator.v1.JobSpec
 	0,  // 5: stellaops.orchestrator.v1.Job.state:type_name -> stellaops.orchestrator.v1.JobState
-	37, // 6: stellaops.orchestrator.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	37, // 7: stellaops.orchestrator.v1.Job.start_time:type_name -> google.protobuf.Timestamp
-	37, // 8: stellaops.orchestrator.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
-	37, // 9: stellaops.orchestrator.v1.Job.scheduled_time:type_name -> google.protobuf.Timestamp
-	40, // 10: stellaops.orchestrator.v1.Job.last_failure:type_name -> stellaops.orchestrator.v1.Failure
+	43, // 6: stellaops.orchestrator.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	43, // 7: stellaops.orchestrator.v1.Job.start_time:type_name -> google.protobuf.Timestamp
+	43, // 8: stellaops.orchestrator.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
+	43, // 9: stellaops.orchestrator.v1.Job.scheduled_time:type_name -> google.protobuf.Timestamp
+	46, // 10: stellaops.orchestrator.v1.Job.last_failure:type_name -> stellaops.orchestrator.v1.Failure
 	7,  // 11: stellaops.orchestrator.v1.Job.progress:type_name -> stellaops.orchestrator.v1.Progress
-	41, // 12: stellaops.orchestrator.v1.Job.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
-	37, // 13: stellaops.orchestrator.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	37, // 14: stellaops.orchestrator.v1.Attempt.finish_time:type_name -> google.protobuf.Timestamp
+	47, // 12: stellaops.orchestrator.v1.Job.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
+	43, // 13: stellaops.orchestrator.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	43, // 14: stellaops.orchestrator.v1.Attempt.finish_time:type_name -> google.protobuf.Timestamp
 	1,  // 15: stellaops.orchestrator.v1.Attempt.outcome:type_name -> stellaops.orchestrator.v1.AttemptOutcome
-	40, // 16: stellaops.orchestrator.v1.Attempt.failure:type_name -> stellaops.orchestrator.v1.Failure
+	46, // 16: stellaops.orchestrator.v1.Attempt.failure:type_name -> stellaops.orchestrator.v1.Failure
 	5,  // 17: stellaops.orchestrator.v1.EnqueueJobsRequest.jobs:type_name -> stellaops.orchestrator.v1.JobSpec
 	2,  // 18: stellaops.orchestrator.v1.EnqueueResult.outcome:type_name -> stellaops.orchestrator.v1.EnqueueOutcome
-	42, // 19: stellaops.orchestrator.v1.EnqueueResult.error:type_name -> google.rpc.Status
+	48, // 19: stellaops.orchestrator.v1.EnqueueResult.error:type_name -> google.rpc.Status
 	10, // 20: stellaops.orchestrator.v1.EnqueueJobsResponse.results:type_name -> stellaops.orchestrator.v1.EnqueueResult
 	6,  // 21: stellaops.orchestrator.v1.GetJobResponse.job:type_name -> stellaops.orchestrator.v1.Job
 	8,  // 22: stellaops.orchestrator.v1.GetJobResponse.attempts:type_name -> stellaops.orchestrator.v1.Attempt
 	0,  // 23: stellaops.orchestrator.v1.JobFilter.states:type_name -> stellaops.orchestrator.v1.JobState
-	36, // 24: stellaops.orchestrator.v1.JobFilter.labels:type_name -> stellaops.orchestrator.v1.JobFilter.LabelsEntry
-	37, // 25: stellaops.orchestrator.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
-	37, // 26: stellaops.orchestrator.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
+	42, // 24: stellaops.orchestrator.v1.JobFilter.labels:type_name -> stellaops.orchestrator.v1.JobFilter.LabelsEntry
+	43, // 25: stellaops.orchestrator.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
+	43, // 26: stellaops.orchestrator.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
 	14, // 27: stellaops.orchestrator.v1.ListJobsRequest.filter:type_name -> stellaops.orchestrator.v1.JobFilter
 	6,  // 28: stellaops.orchestrator.v1.ListJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
 	19, // 29: stellaops.orchestrator.v1.ListJobEventsResponse.events:type_name -> stellaops.orchestrator.v1.JobEvent
-	37, // 30: stellaops.orchestrator.v1.JobEvent.time:type_name -> google.protobuf.Timestamp
+	43, // 30: stellaops.orchestrator.v1.JobEvent.time:type_name -> google.protobuf.Timestamp
 	0,  // 31: stellaops.orchestrator.v1.JobEvent.from_state:type_name -> stellaops.orchestrator.v1.JobState
 	0,  // 32: stellaops.orchestrator.v1.JobEvent.to_state:type_name -> stellaops.orchestrator.v1.JobState
 	21, // 33: stellaops.orchestrator.v1.WatchJobsRequest.jobs:type_name -> stellaops.orchestrator.v1.JobIds
 	6,  // 34: stellaops.orchestrator.v1.WatchJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
-	39, // 35: stellaops.orchestrator.v1.CancelJobsRequest.grace:type_name -> google.protobuf.Duration
+	45, // 35: stellaops.orchestrator.v1.CancelJobsRequest.grace:type_name -> google.protobuf.Duration
 	3,  // 36: stellaops.orchestrator.v1.CancelResult.outcome:type_name -> stellaops.orchestrator.v1.CancelOutcome
 	0,  // 37: stellaops.orchestrator.v1.CancelResult.state:type_name -> stellaops.orchestrator.v1.JobState
 	24, // 38: stellaops.orchestrator.v1.CancelJobsResponse.results:type_name -> stellaops.orchestrator.v1.CancelResult
@@ -2906,31 +3466,48 @@ var file_stellaops_orchestrator_v1_job_proto_depIdxs = []int32{
 	27, // 41: stellaops.orchestrator.v1.RetryJobsResponse.results:type_name -> stellaops.orchestrator.v1.RetryResult
 	0,  // 42: stellaops.orchestrator.v1.ExplainJobResponse.state:type_name -> stellaops.orchestrator.v1.JobState
 	31, // 43: stellaops.orchestrator.v1.ExplainJobResponse.blocked_by:type_name -> stellaops.orchestrator.v1.BlockedBy
-	32, // 44: stellaops.orchestrator.v1.BlockedBy.dependency:type_name -> stellaops.orchestrator.v1.BlockedByDependency
-	33, // 45: stellaops.orchestrator.v1.BlockedBy.schedule:type_name -> stellaops.orchestrator.v1.BlockedBySchedule
-	34, // 46: stellaops.orchestrator.v1.BlockedBy.workers:type_name -> stellaops.orchestrator.v1.BlockedByWorkers
-	37, // 47: stellaops.orchestrator.v1.BlockedBySchedule.ready_time:type_name -> google.protobuf.Timestamp
-	9,  // 48: stellaops.orchestrator.v1.JobService.EnqueueJobs:input_type -> stellaops.orchestrator.v1.EnqueueJobsRequest
-	12, // 49: stellaops.orchestrator.v1.JobService.GetJob:input_type -> stellaops.orchestrator.v1.GetJobRequest
-	15, // 50: stellaops.orchestrator.v1.JobService.ListJobs:input_type -> stellaops.orchestrator.v1.ListJobsRequest
-	17, // 51: stellaops.orchestrator.v1.JobService.ListJobEvents:input_type -> stellaops.orchestrator.v1.ListJobEventsRequest
-	20, // 52: stellaops.orchestrator.v1.JobService.WatchJobs:input_type -> stellaops.orchestrator.v1.WatchJobsRequest
-	23, // 53: stellaops.orchestrator.v1.JobService.CancelJobs:input_type -> stellaops.orchestrator.v1.CancelJobsRequest
-	26, // 54: stellaops.orchestrator.v1.JobService.RetryJobs:input_type -> stellaops.orchestrator.v1.RetryJobsRequest
-	29, // 55: stellaops.orchestrator.v1.JobService.ExplainJob:input_type -> stellaops.orchestrator.v1.ExplainJobRequest
-	11, // 56: stellaops.orchestrator.v1.JobService.EnqueueJobs:output_type -> stellaops.orchestrator.v1.EnqueueJobsResponse
-	13, // 57: stellaops.orchestrator.v1.JobService.GetJob:output_type -> stellaops.orchestrator.v1.GetJobResponse
-	16, // 58: stellaops.orchestrator.v1.JobService.ListJobs:output_type -> stellaops.orchestrator.v1.ListJobsResponse
-	18, // 59: stellaops.orchestrator.v1.JobService.ListJobEvents:output_type -> stellaops.orchestrator.v1.ListJobEventsResponse
-	22, // 60: stellaops.orchestrator.v1.JobService.WatchJobs:output_type -> stellaops.orchestrator.v1.WatchJobsResponse
-	25, // 61: stellaops.orchestrator.v1.JobService.CancelJobs:output_type -> stellaops.orchestrator.v1.CancelJobsResponse
-	28, // 62: stellaops.orchestrator.v1.JobService.RetryJobs:output_type -> stellaops.orchestrator.v1.RetryJobsResponse
-	30, // 63: stellaops.orchestrator.v1.JobService.ExplainJob:output_type -> stellaops.orchestrator.v1.ExplainJobResponse
-	56, // [56:64] is the sub-list for method output_type
-	48, // [48:56] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	38, // 44: stellaops.orchestrator.v1.BlockedBy.dependency:type_name -> stellaops.orchestrator.v1.BlockedByDependency
+	39, // 45: stellaops.orchestrator.v1.BlockedBy.schedule:type_name -> stellaops.orchestrator.v1.BlockedBySchedule
+	40, // 46: stellaops.orchestrator.v1.BlockedBy.workers:type_name -> stellaops.orchestrator.v1.BlockedByWorkers
+	32, // 47: stellaops.orchestrator.v1.BlockedBy.pause:type_name -> stellaops.orchestrator.v1.BlockedByPause
+	33, // 48: stellaops.orchestrator.v1.BlockedBy.blackout:type_name -> stellaops.orchestrator.v1.BlockedByBlackout
+	34, // 49: stellaops.orchestrator.v1.BlockedBy.quota:type_name -> stellaops.orchestrator.v1.BlockedByQuota
+	35, // 50: stellaops.orchestrator.v1.BlockedBy.concurrency:type_name -> stellaops.orchestrator.v1.BlockedByConcurrency
+	36, // 51: stellaops.orchestrator.v1.BlockedBy.limiter:type_name -> stellaops.orchestrator.v1.BlockedByLimiter
+	37, // 52: stellaops.orchestrator.v1.BlockedBy.breaker:type_name -> stellaops.orchestrator.v1.BlockedByBreaker
+	49, // 53: stellaops.orchestrator.v1.BlockedByPause.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	43, // 54: stellaops.orchestrator.v1.BlockedByPause.expire_time:type_name -> google.protobuf.Timestamp
+	49, // 55: stellaops.orchestrator.v1.BlockedByBlackout.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	43, // 56: stellaops.orchestrator.v1.BlockedByBlackout.end_time:type_name -> google.protobuf.Timestamp
+	43, // 57: stellaops.orchestrator.v1.BlockedByQuota.reset_time:type_name -> google.protobuf.Timestamp
+	49, // 58: stellaops.orchestrator.v1.BlockedByConcurrency.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	49, // 59: stellaops.orchestrator.v1.BlockedByLimiter.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	43, // 60: stellaops.orchestrator.v1.BlockedByLimiter.retry_time:type_name -> google.protobuf.Timestamp
+	49, // 61: stellaops.orchestrator.v1.BlockedByBreaker.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	50, // 62: stellaops.orchestrator.v1.BlockedByBreaker.phase:type_name -> stellaops.orchestrator.v1.BreakerPhase
+	43, // 63: stellaops.orchestrator.v1.BlockedByBreaker.open_until:type_name -> google.protobuf.Timestamp
+	43, // 64: stellaops.orchestrator.v1.BlockedBySchedule.ready_time:type_name -> google.protobuf.Timestamp
+	9,  // 65: stellaops.orchestrator.v1.JobService.EnqueueJobs:input_type -> stellaops.orchestrator.v1.EnqueueJobsRequest
+	12, // 66: stellaops.orchestrator.v1.JobService.GetJob:input_type -> stellaops.orchestrator.v1.GetJobRequest
+	15, // 67: stellaops.orchestrator.v1.JobService.ListJobs:input_type -> stellaops.orchestrator.v1.ListJobsRequest
+	17, // 68: stellaops.orchestrator.v1.JobService.ListJobEvents:input_type -> stellaops.orchestrator.v1.ListJobEventsRequest
+	20, // 69: stellaops.orchestrator.v1.JobService.WatchJobs:input_type -> stellaops.orchestrator.v1.WatchJobsRequest
+	23, // 70: stellaops.orchestrator.v1.JobService.CancelJobs:input_type -> stellaops.orchestrator.v1.CancelJobsRequest
+	26, // 71: stellaops.orchestrator.v1.JobService.RetryJobs:input_type -> stellaops.orchestrator.v1.RetryJobsRequest
+	29, // 72: stellaops.orchestrator.v1.JobService.ExplainJob:input_type -> stellaops.orchestrator.v1.ExplainJobRequest
+	11, // 73: stellaops.orchestrator.v1.JobService.EnqueueJobs:output_type -> stellaops.orchestrator.v1.EnqueueJobsResponse
+	13, // 74: stellaops.orchestrator.v1.JobService.GetJob:output_type -> stellaops.orchestrator.v1.GetJobResponse
+	16, // 75: stellaops.orchestrator.v1.JobService.ListJobs:output_type -> stellaops.orchestrator.v1.ListJobsResponse
+	18, // 76: stellaops.orchestrator.v1.JobService.ListJobEvents:output_type -> stellaops.orchestrator.v1.ListJobEventsResponse
+	22, // 77: stellaops.orchestrator.v1.JobService.WatchJobs:output_type -> stellaops.orchestrator.v1.WatchJobsResponse
+	25, // 78: stellaops.orchestrator.v1.JobService.CancelJobs:output_type -> stellaops.orchestrator.v1.CancelJobsResponse
+	28, // 79: stellaops.orchestrator.v1.JobService.RetryJobs:output_type -> stellaops.orchestrator.v1.RetryJobsResponse
+	30, // 80: stellaops.orchestrator.v1.JobService.ExplainJob:output_type -> stellaops.orchestrator.v1.ExplainJobResponse
+	73, // [73:81] is the sub-list for method output_type
+	65, // [65:73] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_stellaops_orchestrator_v1_job_proto_init() }
@@ -2940,6 +3517,7 @@ func file_stellaops_orchestrator_v1_job_proto_init() {
 	}
 	file_stellaops_orchestrator_v1_artifact_proto_init()
 	file_stellaops_orchestrator_v1_failure_proto_init()
+	file_stellaops_orchestrator_v1_flow_control_proto_init()
 	file_stellaops_orchestrator_v1_lease_policy_proto_init()
 	file_stellaops_orchestrator_v1_job_proto_msgTypes[15].OneofWrappers = []any{
 		(*WatchJobsRequest_Jobs)(nil),
@@ -2949,6 +3527,12 @@ func file_stellaops_orchestrator_v1_job_proto_init() {
 		(*BlockedBy_Dependency)(nil),
 		(*BlockedBy_Schedule)(nil),
 		(*BlockedBy_Workers)(nil),
+		(*BlockedBy_Pause)(nil),
+		(*BlockedBy_Blackout)(nil),
+		(*BlockedBy_Quota)(nil),
+		(*BlockedBy_Concurrency)(nil),
+		(*BlockedBy_Limiter)(nil),
+		(*BlockedBy_Breaker)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2956,7 +3540,7 @@ func file_stellaops_orchestrator_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stellaops_orchestrator_v1_job_proto_rawDesc), len(file_stellaops_orchestrator_v1_job_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   32,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -38,7 +38,8 @@ type RunServiceClient interface {
 	// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
 	// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
 	// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT).
+	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+	// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
 	CreateRun(ctx context.Context, in *CreateRunRequest, opts ...grpc.CallOption) (*CreateRunResponse, error)
 	// Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
 	//
@@ -89,7 +90,8 @@ type RunServiceServer interface {
 	// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
 	// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
 	// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT).
+	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+	// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
 	CreateRun(context.Context, *CreateRunRequest) (*CreateRunResponse, error)
 	// Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
 	//

@@ -1031,7 +1031,11 @@ type Hello struct {
 	// The SDK, such as "sdk-ts/0.1.0", for logs.
 	Sdk string `protobuf:"bytes,6,opt,name=sdk,proto3" json:"sdk,omitempty"`
 	// For people, up to 32.
-	Labels        map[string]string `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Labels map[string]string `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// True: jobs come with an active lease, as from ClaimJobs, and are not to be accepted. A handler
+	// begins one commit and one round trip earlier; a job that is lost on its way to the worker, and
+	// that an offer would bring back at no cost, counts as interrupted.
+	LeaseAtOnce   bool `protobuf:"varint,8,opt,name=lease_at_once,json=leaseAtOnce,proto3" json:"lease_at_once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1113,6 +1117,13 @@ func (x *Hello) GetLabels() map[string]string {
 		return x.Labels
 	}
 	return nil
+}
+
+func (x *Hello) GetLeaseAtOnce() bool {
+	if x != nil {
+		return x.LeaseAtOnce
+	}
+	return false
 }
 
 // Welcome answers Hello.
@@ -1281,11 +1292,14 @@ func (x *PoolCredit) GetSlots() int32 {
 	return 0
 }
 
-// Offers hands out jobs. Each must be accepted within offer_accept_deadline.
+// Offers hands out jobs. Each must be accepted within offer_accept_deadline, unless its lease is
+// active already.
 type Offers struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The jobs.
-	Offers        []*Offer `protobuf:"bytes,1,rep,name=offers,proto3" json:"offers,omitempty"`
+	Offers []*Offer `protobuf:"bytes,1,rep,name=offers,proto3" json:"offers,omitempty"`
+	// True: the leases are active; begin, and do not accept. Only where Hello asked for it.
+	Active        bool `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1325,6 +1339,13 @@ func (x *Offers) GetOffers() []*Offer {
 		return x.Offers
 	}
 	return nil
+}
+
+func (x *Offers) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
 }
 
 // Offer is one job handed out.
@@ -2072,13 +2093,18 @@ func (x *Throttle) GetRemaining() int64 {
 	return 0
 }
 
-// Hint says why a session with free slots gets no offers.
+// Hint says why a session with free slots gets no offers. Sent when the reason changes.
 type Hint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many jobs are ready for this session's types.
-	ReadyJobs     int64 `protobuf:"varint,1,opt,name=ready_jobs,json=readyJobs,proto3" json:"ready_jobs,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// How many jobs are ready for this session's types, as far as the replica that answers knows: 0
+	// means none, 1 that there are some.
+	ReadyJobs int64 `protobuf:"varint,1,opt,name=ready_jobs,json=readyJobs,proto3" json:"ready_jobs,omitempty"`
+	// What the ready ones wait for, each reason once, up to 16. Empty: nothing is ready.
+	BlockedBy []*BlockedBy `protobuf:"bytes,2,rep,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`
+	// Whether more slots or more workers would help. False: what holds the jobs back is a limit.
+	MoreWorkersHelp bool `protobuf:"varint,3,opt,name=more_workers_help,json=moreWorkersHelp,proto3" json:"more_workers_help,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Hint) Reset() {
@@ -2116,6 +2142,20 @@ func (x *Hint) GetReadyJobs() int64 {
 		return x.ReadyJobs
 	}
 	return 0
+}
+
+func (x *Hint) GetBlockedBy() []*BlockedBy {
+	if x != nil {
+		return x.BlockedBy
+	}
+	return nil
+}
+
+func (x *Hint) GetMoreWorkersHelp() bool {
+	if x != nil {
+		return x.MoreWorkersHelp
+	}
+	return false
 }
 
 // WriteResult is the answer for one write under a lease.
@@ -3367,7 +3407,7 @@ const file_stellaops_orchestrator_v1_task_runner_proto_rawDesc = "" +
 	"\tjob_types\x18\x02 \x03(\tB9\xbaH6\x92\x013\b\x01\x10\x80\x02\x18\x01\"*r((\x80\x012#^[a-z][a-z0-9_-]*([.][a-z0-9_-]+)*$R\bjobTypes\x12A\n" +
 	"\x06queues\x18\x03 \x03(\tB)\xbaH&\x92\x01#\x10@\x18\x01\"\x1dr\x1b(\x80\x012\x16^[a-z0-9][a-z0-9._-]*$R\x06queues\x12 \n" +
 	"\x05slots\x18\x04 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05slots\"\xea\x03\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05slots\"\x8e\x04\n" +
 	"\x05Hello\x12F\n" +
 	"\tworker_id\x18\x01 \x01(\tB)\xbaH&r$(\xff\x012\x1f^[A-Za-z0-9][A-Za-z0-9._:@/-]*$R\bworkerId\x12)\n" +
 	"\vinstance_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
@@ -3378,7 +3418,8 @@ const file_stellaops_orchestrator_v1_task_runner_proto_rawDesc = "" +
 	"heldLeases\x123\n" +
 	"\x11max_payload_bytes\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x0fmaxPayloadBytes\x12\x1a\n" +
 	"\x03sdk\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x03sdk\x12N\n" +
-	"\x06labels\x18\a \x03(\v2,.stellaops.orchestrator.v1.Hello.LabelsEntryB\b\xbaH\x05\x9a\x01\x02\x10 R\x06labels\x1a9\n" +
+	"\x06labels\x18\a \x03(\v2,.stellaops.orchestrator.v1.Hello.LabelsEntryB\b\xbaH\x05\x9a\x01\x02\x10 R\x06labels\x12\"\n" +
+	"\rlease_at_once\x18\b \x01(\bR\vleaseAtOnce\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x01\n" +
@@ -3394,9 +3435,10 @@ const file_stellaops_orchestrator_v1_task_runner_proto_rawDesc = "" +
 	"PoolCredit\x12\x1b\n" +
 	"\x04pool\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04pool\x12 \n" +
 	"\x05slots\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05slots\"B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05slots\"Z\n" +
 	"\x06Offers\x128\n" +
-	"\x06offers\x18\x01 \x03(\v2 .stellaops.orchestrator.v1.OfferR\x06offers\"\x94\x03\n" +
+	"\x06offers\x18\x01 \x03(\v2 .stellaops.orchestrator.v1.OfferR\x06offers\x12\x16\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\"\x94\x03\n" +
 	"\x05Offer\x129\n" +
 	"\x05lease\x18\x01 \x01(\v2#.stellaops.orchestrator.v1.LeaseRefR\x05lease\x12\x12\n" +
 	"\x04pool\x18\x02 \x01(\tR\x04pool\x126\n" +
@@ -3448,10 +3490,13 @@ const file_stellaops_orchestrator_v1_task_runner_proto_rawDesc = "" +
 	"retryAfter\x12!\n" +
 	"\tremaining\x18\x03 \x01(\x03H\x00R\tremaining\x88\x01\x01B\f\n" +
 	"\n" +
-	"_remaining\"%\n" +
+	"_remaining\"\x96\x01\n" +
 	"\x04Hint\x12\x1d\n" +
 	"\n" +
-	"ready_jobs\x18\x01 \x01(\x03R\treadyJobs\"\xcc\x02\n" +
+	"ready_jobs\x18\x01 \x01(\x03R\treadyJobs\x12C\n" +
+	"\n" +
+	"blocked_by\x18\x02 \x03(\v2$.stellaops.orchestrator.v1.BlockedByR\tblockedBy\x12*\n" +
+	"\x11more_workers_help\x18\x03 \x01(\bR\x0fmoreWorkersHelp\"\xcc\x02\n" +
 	"\vWriteResult\x128\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.stellaops.orchestrator.v1.WriteKindR\x04kind\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x1f\n" +
@@ -3642,11 +3687,12 @@ var file_stellaops_orchestrator_v1_task_runner_proto_goTypes = []any{
 	(*JobSpec)(nil),                  // 53: stellaops.orchestrator.v1.JobSpec
 	(*durationpb.Duration)(nil),      // 54: google.protobuf.Duration
 	(*timestamppb.Timestamp)(nil),    // 55: google.protobuf.Timestamp
-	(JobState)(0),                    // 56: stellaops.orchestrator.v1.JobState
-	(*status.Status)(nil),            // 57: google.rpc.Status
-	(*ArtifactBinding)(nil),          // 58: stellaops.orchestrator.v1.ArtifactBinding
-	(*Failure)(nil),                  // 59: stellaops.orchestrator.v1.Failure
-	(*Progress)(nil),                 // 60: stellaops.orchestrator.v1.Progress
+	(*BlockedBy)(nil),                // 56: stellaops.orchestrator.v1.BlockedBy
+	(JobState)(0),                    // 57: stellaops.orchestrator.v1.JobState
+	(*status.Status)(nil),            // 58: google.rpc.Status
+	(*ArtifactBinding)(nil),          // 59: stellaops.orchestrator.v1.ArtifactBinding
+	(*Failure)(nil),                  // 60: stellaops.orchestrator.v1.Failure
+	(*Progress)(nil),                 // 61: stellaops.orchestrator.v1.Progress
 }
 var file_stellaops_orchestrator_v1_task_runner_proto_depIdxs = []int32{
 	10, // 0: stellaops.orchestrator.v1.WorkerFrame.hello:type_name -> stellaops.orchestrator.v1.Hello
@@ -3693,57 +3739,58 @@ var file_stellaops_orchestrator_v1_task_runner_proto_depIdxs = []int32{
 	54, // 41: stellaops.orchestrator.v1.Goaway.finish_by:type_name -> google.protobuf.Duration
 	54, // 42: stellaops.orchestrator.v1.Goaway.reconnect_window:type_name -> google.protobuf.Duration
 	54, // 43: stellaops.orchestrator.v1.Throttle.retry_after:type_name -> google.protobuf.Duration
-	4,  // 44: stellaops.orchestrator.v1.WriteResult.kind:type_name -> stellaops.orchestrator.v1.WriteKind
-	3,  // 45: stellaops.orchestrator.v1.WriteResult.verdict:type_name -> stellaops.orchestrator.v1.WriteVerdict
-	56, // 46: stellaops.orchestrator.v1.WriteResult.state:type_name -> stellaops.orchestrator.v1.JobState
-	57, // 47: stellaops.orchestrator.v1.WriteResult.error:type_name -> google.rpc.Status
-	29, // 48: stellaops.orchestrator.v1.Results.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	6,  // 49: stellaops.orchestrator.v1.Completion.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	58, // 50: stellaops.orchestrator.v1.Completion.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
-	6,  // 51: stellaops.orchestrator.v1.FailureReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	59, // 52: stellaops.orchestrator.v1.FailureReport.failure:type_name -> stellaops.orchestrator.v1.Failure
-	6,  // 53: stellaops.orchestrator.v1.Release.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	5,  // 54: stellaops.orchestrator.v1.Release.reason:type_name -> stellaops.orchestrator.v1.ReleaseReason
-	6,  // 55: stellaops.orchestrator.v1.ProgressReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	60, // 56: stellaops.orchestrator.v1.ProgressReport.progress:type_name -> stellaops.orchestrator.v1.Progress
-	54, // 57: stellaops.orchestrator.v1.ClaimJobsRequest.wait:type_name -> google.protobuf.Duration
-	15, // 58: stellaops.orchestrator.v1.ClaimJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Offer
-	6,  // 59: stellaops.orchestrator.v1.RenewLeasesRequest.leases:type_name -> stellaops.orchestrator.v1.LeaseRef
-	18, // 60: stellaops.orchestrator.v1.RenewLeasesResponse.verdicts:type_name -> stellaops.orchestrator.v1.Verdict
-	34, // 61: stellaops.orchestrator.v1.ReportProgressRequest.reports:type_name -> stellaops.orchestrator.v1.ProgressReport
-	29, // 62: stellaops.orchestrator.v1.ReportProgressResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	31, // 63: stellaops.orchestrator.v1.CompleteAttemptsRequest.completions:type_name -> stellaops.orchestrator.v1.Completion
-	29, // 64: stellaops.orchestrator.v1.CompleteAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	32, // 65: stellaops.orchestrator.v1.FailAttemptsRequest.failures:type_name -> stellaops.orchestrator.v1.FailureReport
-	29, // 66: stellaops.orchestrator.v1.FailAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	33, // 67: stellaops.orchestrator.v1.ReleaseLeasesRequest.releases:type_name -> stellaops.orchestrator.v1.Release
-	29, // 68: stellaops.orchestrator.v1.ReleaseLeasesResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	6,  // 69: stellaops.orchestrator.v1.CheckLeaseRequest.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	54, // 70: stellaops.orchestrator.v1.CheckLeaseResponse.expires_in:type_name -> google.protobuf.Duration
-	52, // 71: stellaops.orchestrator.v1.GetLeasePolicyResponse.lease_policy:type_name -> stellaops.orchestrator.v1.LeasePolicy
-	7,  // 72: stellaops.orchestrator.v1.TaskRunnerService.Session:input_type -> stellaops.orchestrator.v1.WorkerFrame
-	35, // 73: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:input_type -> stellaops.orchestrator.v1.ClaimJobsRequest
-	37, // 74: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:input_type -> stellaops.orchestrator.v1.RenewLeasesRequest
-	39, // 75: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:input_type -> stellaops.orchestrator.v1.ReportProgressRequest
-	41, // 76: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:input_type -> stellaops.orchestrator.v1.CompleteAttemptsRequest
-	43, // 77: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:input_type -> stellaops.orchestrator.v1.FailAttemptsRequest
-	45, // 78: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:input_type -> stellaops.orchestrator.v1.ReleaseLeasesRequest
-	47, // 79: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:input_type -> stellaops.orchestrator.v1.CheckLeaseRequest
-	49, // 80: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:input_type -> stellaops.orchestrator.v1.GetLeasePolicyRequest
-	8,  // 81: stellaops.orchestrator.v1.TaskRunnerService.Session:output_type -> stellaops.orchestrator.v1.ServerFrame
-	36, // 82: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:output_type -> stellaops.orchestrator.v1.ClaimJobsResponse
-	38, // 83: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:output_type -> stellaops.orchestrator.v1.RenewLeasesResponse
-	40, // 84: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:output_type -> stellaops.orchestrator.v1.ReportProgressResponse
-	42, // 85: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:output_type -> stellaops.orchestrator.v1.CompleteAttemptsResponse
-	44, // 86: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:output_type -> stellaops.orchestrator.v1.FailAttemptsResponse
-	46, // 87: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:output_type -> stellaops.orchestrator.v1.ReleaseLeasesResponse
-	48, // 88: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:output_type -> stellaops.orchestrator.v1.CheckLeaseResponse
-	50, // 89: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:output_type -> stellaops.orchestrator.v1.GetLeasePolicyResponse
-	81, // [81:90] is the sub-list for method output_type
-	72, // [72:81] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	56, // 44: stellaops.orchestrator.v1.Hint.blocked_by:type_name -> stellaops.orchestrator.v1.BlockedBy
+	4,  // 45: stellaops.orchestrator.v1.WriteResult.kind:type_name -> stellaops.orchestrator.v1.WriteKind
+	3,  // 46: stellaops.orchestrator.v1.WriteResult.verdict:type_name -> stellaops.orchestrator.v1.WriteVerdict
+	57, // 47: stellaops.orchestrator.v1.WriteResult.state:type_name -> stellaops.orchestrator.v1.JobState
+	58, // 48: stellaops.orchestrator.v1.WriteResult.error:type_name -> google.rpc.Status
+	29, // 49: stellaops.orchestrator.v1.Results.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	6,  // 50: stellaops.orchestrator.v1.Completion.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	59, // 51: stellaops.orchestrator.v1.Completion.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
+	6,  // 52: stellaops.orchestrator.v1.FailureReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	60, // 53: stellaops.orchestrator.v1.FailureReport.failure:type_name -> stellaops.orchestrator.v1.Failure
+	6,  // 54: stellaops.orchestrator.v1.Release.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	5,  // 55: stellaops.orchestrator.v1.Release.reason:type_name -> stellaops.orchestrator.v1.ReleaseReason
+	6,  // 56: stellaops.orchestrator.v1.ProgressReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	61, // 57: stellaops.orchestrator.v1.ProgressReport.progress:type_name -> stellaops.orchestrator.v1.Progress
+	54, // 58: stellaops.orchestrator.v1.ClaimJobsRequest.wait:type_name -> google.protobuf.Duration
+	15, // 59: stellaops.orchestrator.v1.ClaimJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Offer
+	6,  // 60: stellaops.orchestrator.v1.RenewLeasesRequest.leases:type_name -> stellaops.orchestrator.v1.LeaseRef
+	18, // 61: stellaops.orchestrator.v1.RenewLeasesResponse.verdicts:type_name -> stellaops.orchestrator.v1.Verdict
+	34, // 62: stellaops.orchestrator.v1.ReportProgressRequest.reports:type_name -> stellaops.orchestrator.v1.ProgressReport
+	29, // 63: stellaops.orchestrator.v1.ReportProgressResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	31, // 64: stellaops.orchestrator.v1.CompleteAttemptsRequest.completions:type_name -> stellaops.orchestrator.v1.Completion
+	29, // 65: stellaops.orchestrator.v1.CompleteAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	32, // 66: stellaops.orchestrator.v1.FailAttemptsRequest.failures:type_name -> stellaops.orchestrator.v1.FailureReport
+	29, // 67: stellaops.orchestrator.v1.FailAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	33, // 68: stellaops.orchestrator.v1.ReleaseLeasesRequest.releases:type_name -> stellaops.orchestrator.v1.Release
+	29, // 69: stellaops.orchestrator.v1.ReleaseLeasesResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	6,  // 70: stellaops.orchestrator.v1.CheckLeaseRequest.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	54, // 71: stellaops.orchestrator.v1.CheckLeaseResponse.expires_in:type_name -> google.protobuf.Duration
+	52, // 72: stellaops.orchestrator.v1.GetLeasePolicyResponse.lease_policy:type_name -> stellaops.orchestrator.v1.LeasePolicy
+	7,  // 73: stellaops.orchestrator.v1.TaskRunnerService.Session:input_type -> stellaops.orchestrator.v1.WorkerFrame
+	35, // 74: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:input_type -> stellaops.orchestrator.v1.ClaimJobsRequest
+	37, // 75: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:input_type -> stellaops.orchestrator.v1.RenewLeasesRequest
+	39, // 76: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:input_type -> stellaops.orchestrator.v1.ReportProgressRequest
+	41, // 77: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:input_type -> stellaops.orchestrator.v1.CompleteAttemptsRequest
+	43, // 78: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:input_type -> stellaops.orchestrator.v1.FailAttemptsRequest
+	45, // 79: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:input_type -> stellaops.orchestrator.v1.ReleaseLeasesRequest
+	47, // 80: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:input_type -> stellaops.orchestrator.v1.CheckLeaseRequest
+	49, // 81: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:input_type -> stellaops.orchestrator.v1.GetLeasePolicyRequest
+	8,  // 82: stellaops.orchestrator.v1.TaskRunnerService.Session:output_type -> stellaops.orchestrator.v1.ServerFrame
+	36, // 83: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:output_type -> stellaops.orchestrator.v1.ClaimJobsResponse
+	38, // 84: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:output_type -> stellaops.orchestrator.v1.RenewLeasesResponse
+	40, // 85: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:output_type -> stellaops.orchestrator.v1.ReportProgressResponse
+	42, // 86: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:output_type -> stellaops.orchestrator.v1.CompleteAttemptsResponse
+	44, // 87: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:output_type -> stellaops.orchestrator.v1.FailAttemptsResponse
+	46, // 88: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:output_type -> stellaops.orchestrator.v1.ReleaseLeasesResponse
+	48, // 89: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:output_type -> stellaops.orchestrator.v1.CheckLeaseResponse
+	50, // 90: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:output_type -> stellaops.orchestrator.v1.GetLeasePolicyResponse
+	82, // [82:91] is the sub-list for method output_type
+	73, // [73:82] is the sub-list for method input_type
+	73, // [73:73] is the sub-list for extension type_name
+	73, // [73:73] is the sub-list for extension extendee
+	0,  // [0:73] is the sub-list for field type_name
 }
 
 func init() { file_stellaops_orchestrator_v1_task_runner_proto_init() }

@@ -307,6 +307,8 @@ pub struct JobRequest {
     pub traceparent: ::prost::alloc::string::String,
     #[prost(string, tag = "16")]
     pub tracestate: ::prost::alloc::string::String,
+    #[prost(string, tag = "17")]
+    pub concurrency_key: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Retry {
@@ -701,7 +703,7 @@ pub struct Outcome {
 pub struct Explanation {
     #[prost(string, tag = "1")]
     pub state: ::prost::alloc::string::String,
-    /// "dependency", "schedule", "workers" or empty.
+    /// The case of BlockedBy's cause, such as "dependency", or empty.
     #[prost(string, tag = "2")]
     pub blocked_by: ::prost::alloc::string::String,
     /// For a dependency.
@@ -773,6 +775,8 @@ pub struct HandlerStarted {
     pub project: ::prost::alloc::string::String,
     #[prost(string, tag = "14")]
     pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "15")]
+    pub concurrency_key: ::prost::alloc::string::String,
 }
 /// HandlerCancelled is emitted the moment the handler learns that it must stop.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

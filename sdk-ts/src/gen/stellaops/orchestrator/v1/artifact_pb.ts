@@ -430,7 +430,8 @@ export const ArtifactService: GenService<{
    * DATA_LOSS (DIGEST_MISMATCH: the bytes do not have the digest; the upload is discarded),
    * OUT_OF_RANGE (UPLOAD_OFFSET_MISMATCH: write_offset is not committed_size, which is in the
    * metadata), ABORTED (UPLOAD_IN_PROGRESS: another stream writes this upload),
-   * RESOURCE_EXHAUSTED (DISK_FULL). No error leaves an artifact that can be read in part.
+   * RESOURCE_EXHAUSTED (DISK_FULL; QUOTA_EXCEEDED, at the header: size_bytes is more than the
+   * tenant's quota leaves). No error leaves an artifact that can be read in part.
    *
    * @generated from rpc stellaops.orchestrator.v1.ArtifactService.UploadArtifact
    */

@@ -465,7 +465,8 @@ export const RunService: GenService<{
    * GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
    * violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
    * FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-   * IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT).
+   * IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+   * has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
    *
    * @generated from rpc stellaops.orchestrator.v1.RunService.CreateRun
    */

@@ -13,6 +13,8 @@ import type { ArtifactBinding } from "./artifact_pb.ts";
 import { file_stellaops_orchestrator_v1_artifact } from "./artifact_pb.ts";
 import type { Failure } from "./failure_pb.ts";
 import { file_stellaops_orchestrator_v1_failure } from "./failure_pb.ts";
+import type { BreakerPhase, FlowScope } from "./flow_control_pb.ts";
+import { file_stellaops_orchestrator_v1_flow_control } from "./flow_control_pb.ts";
 import type { RetryPolicy } from "./lease_policy_pb.ts";
 import { file_stellaops_orchestrator_v1_lease_policy } from "./lease_policy_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -21,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file stellaops/orchestrator/v1/job.proto.
  */
 export const file_stellaops_orchestrator_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("CiNzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL2pvYi5wcm90bxIZc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MSKXBwoHSm9iU3BlYxJfCgZqb2JfaWQYASABKAlCT7pITNgBAXJHMkVeWzAtOWEtZl17OH0tWzAtOWEtZl17NH0tN1swLTlhLWZdezN9LVs4OWFiXVswLTlhLWZdezN9LVswLTlhLWZdezEyfSQSPwoIam9iX3R5cGUYAiABKAlCLbpIKnIoKIABMiNeW2Etel1bYS16MC05Xy1dKihbLl1bYS16MC05Xy1dKykqJBIyCgVxdWV1ZRgDIAEoCUIjukgg2AEBchsogAEyFl5bYS16MC05XVthLXowLTkuXy1dKiQSGQoHcHJvamVjdBgEIAEoCUIIukgFcgMogAESGAoGc291cmNlGAUgASgJQgi6SAVyAyj/ARIkCghwcmlvcml0eRgGIAEoBUISukgPGg0YCij2//////////8BEg8KB3BheWxvYWQYByABKAwSJAoScGF5bG9hZF9tZWRpYV90eXBlGAggASgJQgi6SAVyAyj/ARI5ChBwYXlsb2FkX2FydGlmYWN0GAkgASgJQh+6SBzYAQFyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEiEKD2lkZW1wb3RlbmN5X2tleRgKIAEoCUIIukgFcgMo/wESVwoGbGFiZWxzGAsgAygLMi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTcGVjLkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQASg/KgVyAyj/ARIuCgpub3RfYmVmb3JlGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1CgVyZXRyeRgNIAEoCzImLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlQb2xpY3kSQwoQYXR0ZW1wdF9kZWFkbGluZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgPUkKgASIAoOY29ycmVsYXRpb25faWQYDyABKAlCCLpIBXIDKIABElIKC3RyYWNlcGFyZW50GBAgASgJQj26SDrYAQFyNTIzXlswLTlhLWZdezJ9LVswLTlhLWZdezMyfS1bMC05YS1mXXsxNn0tWzAtOWEtZl17Mn0kEhwKCnRyYWNlc3RhdGUYESABKAlCCLpIBXIDKIAEGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi/AQKA0pvYhIOCgZqb2JfaWQYASABKAkSDgoGdGVuYW50GAIgASgJEjAKBHNwZWMYAyABKAsyIi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlNwZWMSMgoFc3RhdGUYBCABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEg8KB2F0dGVtcHQYBSABKAUSEAoIZmFpbHVyZXMYBiABKAUSFQoNaW50ZXJydXB0aW9ucxgHIAEoBRIvCgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDnNjaGVkdWxlZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4CgxsYXN0X2ZhaWx1cmUYDCABKAsyIi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZhaWx1cmUSDgoGcmVzdWx0GA0gASgMEjUKCHByb2dyZXNzGA4gASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Qcm9ncmVzcxIOCgZydW5faWQYDyABKAkSDAoEbmFtZRgQIAEoCRIRCgl3b3JrZXJfaWQYESABKAkSPQoJYXJ0aWZhY3RzGBIgAygLMiouc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5BcnRpZmFjdEJpbmRpbmcibwoIUHJvZ3Jlc3MSKQoIZnJhY3Rpb24YASABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAAEhkKB21lc3NhZ2UYAiABKAlCCLpIBXIDKIAIEh0KCmNoZWNrcG9pbnQYAyABKAxCCbpIBnoEGICAECKUAgoHQXR0ZW1wdBIPCgdhdHRlbXB0GAEgASgFEhMKC2xlYXNlX2Vwb2NoGAIgASgDEhEKCXdvcmtlcl9pZBgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOgoHb3V0Y29tZRgGIAEoDjIpLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQXR0ZW1wdE91dGNvbWUSMwoHZmFpbHVyZRgHIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmFpbHVyZSJTChJFbnF1ZXVlSm9ic1JlcXVlc3QSPQoEam9icxgBIAMoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlY0ILukgIkgEFCAEQ6AcifgoNRW5xdWV1ZVJlc3VsdBI6CgdvdXRjb21lGAEgASgOMikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FbnF1ZXVlT3V0Y29tZRIOCgZqb2JfaWQYAiABKAkSIQoFZXJyb3IYAyABKAsyEi5nb29nbGUucnBjLlN0YXR1cyJQChNFbnF1ZXVlSm9ic1Jlc3BvbnNlEjkKB3Jlc3VsdHMYASADKAsyKC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVucXVldWVSZXN1bHQiKQoNR2V0Sm9iUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBInMKDkdldEpvYlJlc3BvbnNlEisKA2pvYhgBIAEoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iEjQKCGF0dGVtcHRzGAIgAygLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5BdHRlbXB0IpwDCglKb2JGaWx0ZXISRAoGc3RhdGVzGAEgAygOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZUIPukgMkgEJIgeCAQQQASAAEhsKCWpvYl90eXBlcxgCIAMoCUIIukgFkgECEGQSDQoFcXVldWUYAyABKAkSDwoHcHJvamVjdBgEIAEoCRIOCgZzb3VyY2UYBSABKAkSGwoGcnVuX2lkGAYgASgJQgu6SAjYAQFyA7ABARJKCgZsYWJlbHMYByADKAsyMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYkZpbHRlci5MYWJlbHNFbnRyeUIIukgFmgECECASMAoMY3JlYXRlZF9mcm9tGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5jcmVhdGVkX2JlZm9yZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKEAQoPTGlzdEpvYnNSZXF1ZXN0EjQKBmZpbHRlchgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iRmlsdGVyEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCJZChBMaXN0Sm9ic1Jlc3BvbnNlEiwKBGpvYnMYASADKAsyHi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoUTGlzdEpvYkV2ZW50c1JlcXVlc3QSGAoGam9iX2lkGAEgASgJQgi6SAVyA7ABARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogAgiZQoVTGlzdEpvYkV2ZW50c1Jlc3BvbnNlEjMKBmV2ZW50cxgBIAMoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIvcCCghKb2JFdmVudBIQCghldmVudF9pZBgBIAEoAxIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAMgASgJEjcKCmZyb21fc3RhdGUYBCABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEjUKCHRvX3N0YXRlGAUgASgOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZRIOCgZ0ZW5hbnQYBiABKAkSDwoHcHJvamVjdBgHIAEoCRIOCgZqb2JfaWQYCCABKAkSEAoIam9iX3R5cGUYCSABKAkSFgoOY29ycmVsYXRpb25faWQYCiABKAkSEQoJd29ya2VyX2lkGAsgASgJEg8KB2F0dGVtcHQYDCABKAUSEwoLbGVhc2VfZXBvY2gYDSABKAMSDQoFYWN0b3IYDiABKAkSDgoGcmVhc29uGA8gASgJInIKEFdhdGNoSm9ic1JlcXVlc3QSMQoEam9icxgBIAEoCzIhLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iSWRzSAASGgoGcnVuX2lkGAIgASgJQgi6SAVyA7ABAUgAQg8KBnRhcmdldBIFukgCCAEiLQoGSm9iSWRzEiMKB2pvYl9pZHMYASADKAlCErpID5IBDAgBEOgHIgVyA7ABASJBChFXYXRjaEpvYnNSZXNwb25zZRIsCgRqb2JzGAEgAygLMh4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2IiiwEKEUNhbmNlbEpvYnNSZXF1ZXN0EiMKB2pvYl9pZHMYASADKAlCErpID5IBDAgBEOgHIgVyA7ABARIYCgZyZWFzb24YAiABKAlCCLpIBXIDKIAIEjcKBWdyYWNlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAIo0BCgxDYW5jZWxSZXN1bHQSDgoGam9iX2lkGAEgASgJEjkKB291dGNvbWUYAiABKA4yKC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNhbmNlbE91dGNvbWUSMgoFc3RhdGUYAyABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlIk4KEkNhbmNlbEpvYnNSZXNwb25zZRI4CgdyZXN1bHRzGAEgAygLMicuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DYW5jZWxSZXN1bHQiUQoQUmV0cnlKb2JzUmVxdWVzdBIjCgdqb2JfaWRzGAEgAygJQhK6SA+SAQwIARDoByIFcgOwAQESGAoGcmVhc29uGAIgASgJQgi6SAVyAyiACCKLAQoLUmV0cnlSZXN1bHQSDgoGam9iX2lkGAEgASgJEjgKB291dGNvbWUYAiABKA4yJy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJldHJ5T3V0Y29tZRIyCgVzdGF0ZRgDIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUiTAoRUmV0cnlKb2JzUmVzcG9uc2USNwoHcmVzdWx0cxgBIAMoCzImLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlSZXN1bHQiLQoRRXhwbGFpbkpvYlJlcXVlc3QSGAoGam9iX2lkGAEgASgJQgi6SAVyA7ABASKCAQoSRXhwbGFpbkpvYlJlc3BvbnNlEjIKBXN0YXRlGAEgASgOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZRI4CgpibG9ja2VkX2J5GAIgASgLMiQuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CbG9ja2VkQnki3AEKCUJsb2NrZWRCeRJECgpkZXBlbmRlbmN5GAEgASgLMi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CbG9ja2VkQnlEZXBlbmRlbmN5SAASQAoIc2NoZWR1bGUYAiABKAsyLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeVNjaGVkdWxlSAASPgoHd29ya2VycxgDIAEoCzIrLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQmxvY2tlZEJ5V29ya2Vyc0gAQgcKBWNhdXNlIkMKE0Jsb2NrZWRCeURlcGVuZGVuY3kSDwoHam9iX2lkcxgBIAMoCRINCgVjb3VudBgCIAEoBRIMCgRoZWxkGAMgASgIIkMKEUJsb2NrZWRCeVNjaGVkdWxlEi4KCnJlYWR5X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIisKEEJsb2NrZWRCeVdvcmtlcnMSFwoPY2FwYWJsZV93b3JrZXJzGAEgASgFKvQBCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFKT0JfU1RBVEVfQkxPQ0tFRBABEhcKE0pPQl9TVEFURV9TQ0hFRFVMRUQQAhITCg9KT0JfU1RBVEVfUkVBRFkQAxIVChFKT0JfU1RBVEVfT0ZGRVJFRBAEEhUKEUpPQl9TVEFURV9SVU5OSU5HEAUSFwoTSk9CX1NUQVRFX1NVQ0NFRURFRBAGEhQKEEpPQl9TVEFURV9GQUlMRUQQBxISCg5KT0JfU1RBVEVfREVBRBAIEhcKE0pPQl9TVEFURV9DQU5DRUxMRUQQCSqsAQoOQXR0ZW1wdE91dGNvbWUSHwobQVRURU1QVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHQoZQVRURU1QVF9PVVRDT01FX1NVQ0NFRURFRBABEhoKFkFUVEVNUFRfT1VUQ09NRV9GQUlMRUQQAhIfChtBVFRFTVBUX09VVENPTUVfSU5URVJSVVBURUQQAxIdChlBVFRFTVBUX09VVENPTUVfQ0FOQ0VMTEVEEAQqiwEKDkVucXVldWVPdXRjb21lEh8KG0VOUVVFVUVfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhsKF0VOUVVFVUVfT1VUQ09NRV9DUkVBVEVEEAESHQoZRU5RVUVVRV9PVVRDT01FX0RVUExJQ0FURRACEhwKGEVOUVVFVUVfT1VUQ09NRV9SRUpFQ1RFRBADKq4BCg1DYW5jZWxPdXRjb21lEh4KGkNBTkNFTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHAoYQ0FOQ0VMX09VVENPTUVfQ0FOQ0VMTEVEEAESHAoYQ0FOQ0VMX09VVENPTUVfUkVRVUVTVEVEEAISIwofQ0FOQ0VMX09VVENPTUVfQUxSRUFEWV9GSU5JU0hFRBADEhwKGENBTkNFTF9PVVRDT01FX05PVF9GT1VORBAEKqYBCgxSZXRyeU91dGNvbWUSHQoZUkVUUllfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE1JFVFJZX09VVENPTUVfUkVBRFkQARIgChxSRVRSWV9PVVRDT01FX0FMUkVBRFlfQUNUSVZFEAISHwobUkVUUllfT1VUQ09NRV9OT1RfUkVUUllBQkxFEAMSGwoXUkVUUllfT1VUQ09NRV9OT1RfRk9VTkQQBDLuBgoKSm9iU2VydmljZRJsCgtFbnF1ZXVlSm9icxItLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRW5xdWV1ZUpvYnNSZXF1ZXN0Gi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FbnF1ZXVlSm9ic1Jlc3BvbnNlEmIKBkdldEpvYhIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0Sm9iUmVxdWVzdBopLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0Sm9iUmVzcG9uc2UiA5ACARJoCghMaXN0Sm9icxIqLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdEpvYnNSZXF1ZXN0Gisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0Sm9ic1Jlc3BvbnNlIgOQAgESdwoNTGlzdEpvYkV2ZW50cxIvLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdEpvYkV2ZW50c1JlcXVlc3QaMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkxpc3RKb2JFdmVudHNSZXNwb25zZSIDkAIBEmgKCVdhdGNoSm9icxIrLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuV2F0Y2hKb2JzUmVxdWVzdBosLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuV2F0Y2hKb2JzUmVzcG9uc2UwARJpCgpDYW5jZWxKb2JzEiwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DYW5jZWxKb2JzUmVxdWVzdBotLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ2FuY2VsSm9ic1Jlc3BvbnNlEmYKCVJldHJ5Sm9icxIrLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlKb2JzUmVxdWVzdBosLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlKb2JzUmVzcG9uc2USbgoKRXhwbGFpbkpvYhIsLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRXhwbGFpbkpvYlJlcXVlc3QaLS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkV4cGxhaW5Kb2JSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status, file_stellaops_orchestrator_v1_artifact, file_stellaops_orchestrator_v1_failure, file_stellaops_orchestrator_v1_lease_policy]);
+  fileDesc("CiNzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL2pvYi5wcm90bxIZc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MSK6BwoHSm9iU3BlYxJfCgZqb2JfaWQYASABKAlCT7pITNgBAXJHMkVeWzAtOWEtZl17OH0tWzAtOWEtZl17NH0tN1swLTlhLWZdezN9LVs4OWFiXVswLTlhLWZdezN9LVswLTlhLWZdezEyfSQSPwoIam9iX3R5cGUYAiABKAlCLbpIKnIoKIABMiNeW2Etel1bYS16MC05Xy1dKihbLl1bYS16MC05Xy1dKykqJBIyCgVxdWV1ZRgDIAEoCUIjukgg2AEBchsogAEyFl5bYS16MC05XVthLXowLTkuXy1dKiQSGQoHcHJvamVjdBgEIAEoCUIIukgFcgMogAESGAoGc291cmNlGAUgASgJQgi6SAVyAyj/ARIkCghwcmlvcml0eRgGIAEoBUISukgPGg0YCij2//////////8BEg8KB3BheWxvYWQYByABKAwSJAoScGF5bG9hZF9tZWRpYV90eXBlGAggASgJQgi6SAVyAyj/ARI5ChBwYXlsb2FkX2FydGlmYWN0GAkgASgJQh+6SBzYAQFyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEiEKD2lkZW1wb3RlbmN5X2tleRgKIAEoCUIIukgFcgMo/wESVwoGbGFiZWxzGAsgAygLMi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTcGVjLkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQASg/KgVyAyj/ARIuCgpub3RfYmVmb3JlGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1CgVyZXRyeRgNIAEoCzImLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlQb2xpY3kSQwoQYXR0ZW1wdF9kZWFkbGluZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgPUkKgASIAoOY29ycmVsYXRpb25faWQYDyABKAlCCLpIBXIDKIABElIKC3RyYWNlcGFyZW50GBAgASgJQj26SDrYAQFyNTIzXlswLTlhLWZdezJ9LVswLTlhLWZdezMyfS1bMC05YS1mXXsxNn0tWzAtOWEtZl17Mn0kEhwKCnRyYWNlc3RhdGUYESABKAlCCLpIBXIDKIAEEiEKD2NvbmN1cnJlbmN5X2tleRgSIAEoCUIIukgFcgMo/wEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL8BAoDSm9iEg4KBmpvYl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSMAoEc3BlYxgDIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlYxIyCgVzdGF0ZRgEIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUSDwoHYXR0ZW1wdBgFIAEoBRIQCghmYWlsdXJlcxgGIAEoBRIVCg1pbnRlcnJ1cHRpb25zGAcgASgFEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKDGxhc3RfZmFpbHVyZRgMIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmFpbHVyZRIOCgZyZXN1bHQYDSABKAwSNQoIcHJvZ3Jlc3MYDiABKAsyIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlByb2dyZXNzEg4KBnJ1bl9pZBgPIAEoCRIMCgRuYW1lGBAgASgJEhEKCXdvcmtlcl9pZBgRIAEoCRI9CglhcnRpZmFjdHMYEiADKAsyKi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkFydGlmYWN0QmluZGluZyJvCghQcm9ncmVzcxIpCghmcmFjdGlvbhgBIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAAASGQoHbWVzc2FnZRgCIAEoCUIIukgFcgMogAgSHQoKY2hlY2twb2ludBgDIAEoDEIJukgGegQYgIAQIpQCCgdBdHRlbXB0Eg8KB2F0dGVtcHQYASABKAUSEwoLbGVhc2VfZXBvY2gYAiABKAMSEQoJd29ya2VyX2lkGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI6CgdvdXRjb21lGAYgASgOMikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5BdHRlbXB0T3V0Y29tZRIzCgdmYWlsdXJlGAcgASgLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5GYWlsdXJlIlMKEkVucXVldWVKb2JzUmVxdWVzdBI9CgRqb2JzGAEgAygLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTcGVjQgu6SAiSAQUIARDoByJ+Cg1FbnF1ZXVlUmVzdWx0EjoKB291dGNvbWUYASABKA4yKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVucXVldWVPdXRjb21lEg4KBmpvYl9pZBgCIAEoCRIhCgVlcnJvchgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIlAKE0VucXVldWVKb2JzUmVzcG9uc2USOQoHcmVzdWx0cxgBIAMoCzIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRW5xdWV1ZVJlc3VsdCIpCg1HZXRKb2JSZXF1ZXN0EhgKBmpvYl9pZBgBIAEoCUIIukgFcgOwAQEicwoOR2V0Sm9iUmVzcG9uc2USKwoDam9iGAEgASgLMh4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2ISNAoIYXR0ZW1wdHMYAiADKAsyIi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkF0dGVtcHQinAMKCUpvYkZpbHRlchJECgZzdGF0ZXMYASADKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlQg+6SAySAQkiB4IBBBABIAASGwoJam9iX3R5cGVzGAIgAygJQgi6SAWSAQIQZBINCgVxdWV1ZRgDIAEoCRIPCgdwcm9qZWN0GAQgASgJEg4KBnNvdXJjZRgFIAEoCRIbCgZydW5faWQYBiABKAlCC7pICNgBAXIDsAEBEkoKBmxhYmVscxgHIAMoCzIwLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQIBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoQBCg9MaXN0Sm9ic1JlcXVlc3QSNAoGZmlsdGVyGAEgASgLMiQuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JGaWx0ZXISHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIlkKEExpc3RKb2JzUmVzcG9uc2USLAoEam9icxgBIAMoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJtChRMaXN0Sm9iRXZlbnRzUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCJlChVMaXN0Sm9iRXZlbnRzUmVzcG9uc2USMwoGZXZlbnRzGAEgAygLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki9wIKCEpvYkV2ZW50EhAKCGV2ZW50X2lkGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSNwoKZnJvbV9zdGF0ZRgEIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUSNQoIdG9fc3RhdGUYBSABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEg4KBnRlbmFudBgGIAEoCRIPCgdwcm9qZWN0GAcgASgJEg4KBmpvYl9pZBgIIAEoCRIQCghqb2JfdHlwZRgJIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgKIAEoCRIRCgl3b3JrZXJfaWQYCyABKAkSDwoHYXR0ZW1wdBgMIAEoBRITCgtsZWFzZV9lcG9jaBgNIAEoAxINCgVhY3RvchgOIAEoCRIOCgZyZWFzb24YDyABKAkicgoQV2F0Y2hKb2JzUmVxdWVzdBIxCgRqb2JzGAEgASgLMiEuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JJZHNIABIaCgZydW5faWQYAiABKAlCCLpIBXIDsAEBSABCDwoGdGFyZ2V0EgW6SAIIASItCgZKb2JJZHMSIwoHam9iX2lkcxgBIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBIkEKEVdhdGNoSm9ic1Jlc3BvbnNlEiwKBGpvYnMYASADKAsyHi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYiKLAQoRQ2FuY2VsSm9ic1JlcXVlc3QSIwoHam9iX2lkcxgBIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMogAgSNwoFZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBByIDCJAcMgAijQEKDENhbmNlbFJlc3VsdBIOCgZqb2JfaWQYASABKAkSOQoHb3V0Y29tZRgCIAEoDjIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ2FuY2VsT3V0Y29tZRIyCgVzdGF0ZRgDIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUiTgoSQ2FuY2VsSm9ic1Jlc3BvbnNlEjgKB3Jlc3VsdHMYASADKAsyJy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNhbmNlbFJlc3VsdCJRChBSZXRyeUpvYnNSZXF1ZXN0EiMKB2pvYl9pZHMYASADKAlCErpID5IBDAgBEOgHIgVyA7ABARIYCgZyZWFzb24YAiABKAlCCLpIBXIDKIAIIosBCgtSZXRyeVJlc3VsdBIOCgZqb2JfaWQYASABKAkSOAoHb3V0Y29tZRgCIAEoDjInLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlPdXRjb21lEjIKBXN0YXRlGAMgASgOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZSJMChFSZXRyeUpvYnNSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMiYuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeVJlc3VsdCItChFFeHBsYWluSm9iUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBIoIBChJFeHBsYWluSm9iUmVzcG9uc2USMgoFc3RhdGUYASABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEjgKCmJsb2NrZWRfYnkYAiABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeSLeBAoJQmxvY2tlZEJ5EkQKCmRlcGVuZGVuY3kYASABKAsyLi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeURlcGVuZGVuY3lIABJACghzY2hlZHVsZRgCIAEoCzIsLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQmxvY2tlZEJ5U2NoZWR1bGVIABI+Cgd3b3JrZXJzGAMgASgLMisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CbG9ja2VkQnlXb3JrZXJzSAASOgoFcGF1c2UYBCABKAsyKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeVBhdXNlSAASQAoIYmxhY2tvdXQYBSABKAsyLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUJsYWNrb3V0SAASOgoFcXVvdGEYBiABKAsyKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeVF1b3RhSAASRgoLY29uY3VycmVuY3kYByABKAsyLy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUNvbmN1cnJlbmN5SAASPgoHbGltaXRlchgIIAEoCzIrLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQmxvY2tlZEJ5TGltaXRlckgAEj4KB2JyZWFrZXIYCSABKAsyKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUJyZWFrZXJIAEIHCgVjYXVzZSKGAQoOQmxvY2tlZEJ5UGF1c2USMwoFc2NvcGUYASABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZsb3dTY29wZRIOCgZyZWFzb24YAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChFCbG9ja2VkQnlCbGFja291dBIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEgwKBG5hbWUYAiABKAkSLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImwKDkJsb2NrZWRCeVF1b3RhEg0KBXF1b3RhGAEgASgJEg0KBWxpbWl0GAIgASgDEgwKBHVzZWQYAyABKAMSLgoKcmVzZXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiewoUQmxvY2tlZEJ5Q29uY3VycmVuY3kSMwoFc2NvcGUYASABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZsb3dTY29wZRINCgVsaW1pdBgCIAEoBRIOCgZhY3RpdmUYAyABKAUSDwoHZHluYW1pYxgEIAEoCCKQAQoQQmxvY2tlZEJ5TGltaXRlchIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEhcKD3JhdGVfcGVyX3NlY29uZBgCIAEoARIuCgpyZXRyeV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoQQmxvY2tlZEJ5QnJlYWtlchIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEjYKBXBoYXNlGAIgASgOMicuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CcmVha2VyUGhhc2USLgoKb3Blbl91bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoTQmxvY2tlZEJ5RGVwZW5kZW5jeRIPCgdqb2JfaWRzGAEgAygJEg0KBWNvdW50GAIgASgFEgwKBGhlbGQYAyABKAgiQwoRQmxvY2tlZEJ5U2NoZWR1bGUSLgoKcmVhZHlfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKwoQQmxvY2tlZEJ5V29ya2VycxIXCg9jYXBhYmxlX3dvcmtlcnMYASABKAUq9AEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFURV9CTE9DS0VEEAESFwoTSk9CX1NUQVRFX1NDSEVEVUxFRBACEhMKD0pPQl9TVEFURV9SRUFEWRADEhUKEUpPQl9TVEFURV9PRkZFUkVEEAQSFQoRSk9CX1NUQVRFX1JVTk5JTkcQBRIXChNKT0JfU1RBVEVfU1VDQ0VFREVEEAYSFAoQSk9CX1NUQVRFX0ZBSUxFRBAHEhIKDkpPQl9TVEFURV9ERUFEEAgSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAJKqwBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfU1VDQ0VFREVEEAESGgoWQVRURU1QVF9PVVRDT01FX0ZBSUxFRBACEh8KG0FUVEVNUFRfT1VUQ09NRV9JTlRFUlJVUFRFRBADEh0KGUFUVEVNUFRfT1VUQ09NRV9DQU5DRUxMRUQQBCqLAQoORW5xdWV1ZU91dGNvbWUSHwobRU5RVUVVRV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRU5RVUVVRV9PVVRDT01FX0NSRUFURUQQARIdChlFTlFVRVVFX09VVENPTUVfRFVQTElDQVRFEAISHAoYRU5RVUVVRV9PVVRDT01FX1JFSkVDVEVEEAMqrgEKDUNhbmNlbE91dGNvbWUSHgoaQ0FOQ0VMX09VVENPTUVfVU5TUEVDSUZJRUQQABIcChhDQU5DRUxfT1VUQ09NRV9DQU5DRUxMRUQQARIcChhDQU5DRUxfT1VUQ09NRV9SRVFVRVNURUQQAhIjCh9DQU5DRUxfT1VUQ09NRV9BTFJFQURZX0ZJTklTSEVEEAMSHAoYQ0FOQ0VMX09VVENPTUVfTk9UX0ZPVU5EEAQqpgEKDFJldHJ5T3V0Y29tZRIdChlSRVRSWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFwoTUkVUUllfT1VUQ09NRV9SRUFEWRABEiAKHFJFVFJZX09VVENPTUVfQUxSRUFEWV9BQ1RJVkUQAhIfChtSRVRSWV9PVVRDT01FX05PVF9SRVRSWUFCTEUQAxIbChdSRVRSWV9PVVRDT01FX05PVF9GT1VORBAEMu4GCgpKb2JTZXJ2aWNlEmwKC0VucXVldWVKb2JzEi0uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FbnF1ZXVlSm9ic1JlcXVlc3QaLi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVucXVldWVKb2JzUmVzcG9uc2USYgoGR2V0Sm9iEiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRKb2JSZXF1ZXN0Gikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRKb2JSZXNwb25zZSIDkAIBEmgKCExpc3RKb2JzEiouc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0Sm9ic1JlcXVlc3QaKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkxpc3RKb2JzUmVzcG9uc2UiA5ACARJ3Cg1MaXN0Sm9iRXZlbnRzEi8uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0Sm9iRXZlbnRzUmVxdWVzdBowLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdEpvYkV2ZW50c1Jlc3BvbnNlIgOQAgESaAoJV2F0Y2hKb2JzEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5XYXRjaEpvYnNSZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5XYXRjaEpvYnNSZXNwb25zZTABEmkKCkNhbmNlbEpvYnMSLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNhbmNlbEpvYnNSZXF1ZXN0Gi0uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DYW5jZWxKb2JzUmVzcG9uc2USZgoJUmV0cnlKb2JzEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeUpvYnNSZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeUpvYnNSZXNwb25zZRJuCgpFeHBsYWluSm9iEiwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FeHBsYWluSm9iUmVxdWVzdBotLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRXhwbGFpbkpvYlJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status, file_stellaops_orchestrator_v1_artifact, file_stellaops_orchestrator_v1_failure, file_stellaops_orchestrator_v1_flow_control, file_stellaops_orchestrator_v1_lease_policy]);
 
 /**
  * JobSpec is a job as its producer describes it.
@@ -58,7 +60,8 @@ export type JobSpec = Message<"stellaops.orchestrator.v1.JobSpec"> & {
   project: string;
 
   /**
-   * The upstream it reads from, if any, such as "osv.dev".
+   * The upstream it reads from, if any, such as "osv.dev": a Source's name, or a host. Limits,
+   * breakers, pauses and blackouts of the source and its host apply to the job.
    *
    * @generated from field: string source = 5;
    */
@@ -149,6 +152,14 @@ export type JobSpec = Message<"stellaops.orchestrator.v1.JobSpec"> & {
    * @generated from field: string tracestate = 17;
    */
   tracestate: string;
+
+  /**
+   * Jobs with the same key share its concurrency limit, whatever their type, queue and source.
+   * FlowControlService sets the limit; without one the key does nothing.
+   *
+   * @generated from field: string concurrency_key = 18;
+   */
+  concurrencyKey: string;
 };
 
 /**
@@ -442,7 +453,7 @@ export type EnqueueResult = Message<"stellaops.orchestrator.v1.EnqueueResult"> &
    * Why it was rejected: a code and details as an error of the whole call would have them.
    * Reasons: IDEMPOTENCY_CONFLICT (ALREADY_EXISTS, metadata has both digests), JOB_ID_CONFLICT
    * (ALREADY_EXISTS), PAYLOAD_TOO_LARGE (INVALID_ARGUMENT), PAYLOAD_ARTIFACT_NOT_FOUND
-   * (FAILED_PRECONDITION).
+   * (FAILED_PRECONDITION), QUEUE_FULL and QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
    *
    * @generated from field: google.rpc.Status error = 3;
    */
@@ -1187,6 +1198,54 @@ export type BlockedBy = Message<"stellaops.orchestrator.v1.BlockedBy"> & {
      */
     value: BlockedByWorkers;
     case: "workers";
+  } | {
+    /**
+     * Somebody paused it.
+     *
+     * @generated from field: stellaops.orchestrator.v1.BlockedByPause pause = 4;
+     */
+    value: BlockedByPause;
+    case: "pause";
+  } | {
+    /**
+     * A blackout.
+     *
+     * @generated from field: stellaops.orchestrator.v1.BlockedByBlackout blackout = 5;
+     */
+    value: BlockedByBlackout;
+    case: "blackout";
+  } | {
+    /**
+     * A quota of its tenant.
+     *
+     * @generated from field: stellaops.orchestrator.v1.BlockedByQuota quota = 6;
+     */
+    value: BlockedByQuota;
+    case: "quota";
+  } | {
+    /**
+     * A limit on how many may run at once.
+     *
+     * @generated from field: stellaops.orchestrator.v1.BlockedByConcurrency concurrency = 7;
+     */
+    value: BlockedByConcurrency;
+    case: "concurrency";
+  } | {
+    /**
+     * A limit on how many may go per second.
+     *
+     * @generated from field: stellaops.orchestrator.v1.BlockedByLimiter limiter = 8;
+     */
+    value: BlockedByLimiter;
+    case: "limiter";
+  } | {
+    /**
+     * A circuit breaker.
+     *
+     * @generated from field: stellaops.orchestrator.v1.BlockedByBreaker breaker = 9;
+     */
+    value: BlockedByBreaker;
+    case: "breaker";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1196,6 +1255,230 @@ export type BlockedBy = Message<"stellaops.orchestrator.v1.BlockedBy"> & {
  */
 export const BlockedBySchema: GenMessage<BlockedBy> = /*@__PURE__*/
   messageDesc(file_stellaops_orchestrator_v1_job, 26);
+
+/**
+ * BlockedByPause is a wait for somebody to resume.
+ *
+ * @generated from message stellaops.orchestrator.v1.BlockedByPause
+ */
+export type BlockedByPause = Message<"stellaops.orchestrator.v1.BlockedByPause"> & {
+  /**
+   * What is paused.
+   *
+   * @generated from field: stellaops.orchestrator.v1.FlowScope scope = 1;
+   */
+  scope?: FlowScope | undefined;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * When it ends by itself, if it does.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.BlockedByPause.
+ * Use `create(BlockedByPauseSchema)` to create a new message.
+ */
+export const BlockedByPauseSchema: GenMessage<BlockedByPause> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 27);
+
+/**
+ * BlockedByBlackout is a wait for the end of a window.
+ *
+ * @generated from message stellaops.orchestrator.v1.BlockedByBlackout
+ */
+export type BlockedByBlackout = Message<"stellaops.orchestrator.v1.BlockedByBlackout"> & {
+  /**
+   * Whose window it is.
+   *
+   * @generated from field: stellaops.orchestrator.v1.FlowScope scope = 1;
+   */
+  scope?: FlowScope | undefined;
+
+  /**
+   * The window's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.BlockedByBlackout.
+ * Use `create(BlockedByBlackoutSchema)` to create a new message.
+ */
+export const BlockedByBlackoutSchema: GenMessage<BlockedByBlackout> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 28);
+
+/**
+ * BlockedByQuota is a wait for a quota of the tenant.
+ *
+ * @generated from message stellaops.orchestrator.v1.BlockedByQuota
+ */
+export type BlockedByQuota = Message<"stellaops.orchestrator.v1.BlockedByQuota"> & {
+  /**
+   * Which one, as the field of Quotas is called: "jobs_per_hour".
+   *
+   * @generated from field: string quota = 1;
+   */
+  quota: string;
+
+  /**
+   * What it allows.
+   *
+   * @generated from field: int64 limit = 2;
+   */
+  limit: bigint;
+
+  /**
+   * What is used.
+   *
+   * @generated from field: int64 used = 3;
+   */
+  used: bigint;
+
+  /**
+   * When it starts again, unless it is about active jobs.
+   *
+   * @generated from field: google.protobuf.Timestamp reset_time = 4;
+   */
+  resetTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.BlockedByQuota.
+ * Use `create(BlockedByQuotaSchema)` to create a new message.
+ */
+export const BlockedByQuotaSchema: GenMessage<BlockedByQuota> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 29);
+
+/**
+ * BlockedByConcurrency is a wait for others to finish.
+ *
+ * @generated from message stellaops.orchestrator.v1.BlockedByConcurrency
+ */
+export type BlockedByConcurrency = Message<"stellaops.orchestrator.v1.BlockedByConcurrency"> & {
+  /**
+   * What is limited.
+   *
+   * @generated from field: stellaops.orchestrator.v1.FlowScope scope = 1;
+   */
+  scope?: FlowScope | undefined;
+
+  /**
+   * How many may be out at once.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * How many are.
+   *
+   * @generated from field: int32 active = 3;
+   */
+  active: number;
+
+  /**
+   * True: the server lowered it by itself, because failures or latency climbed.
+   *
+   * @generated from field: bool dynamic = 4;
+   */
+  dynamic: boolean;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.BlockedByConcurrency.
+ * Use `create(BlockedByConcurrencySchema)` to create a new message.
+ */
+export const BlockedByConcurrencySchema: GenMessage<BlockedByConcurrency> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 30);
+
+/**
+ * BlockedByLimiter is a wait for a token.
+ *
+ * @generated from message stellaops.orchestrator.v1.BlockedByLimiter
+ */
+export type BlockedByLimiter = Message<"stellaops.orchestrator.v1.BlockedByLimiter"> & {
+  /**
+   * What is limited.
+   *
+   * @generated from field: stellaops.orchestrator.v1.FlowScope scope = 1;
+   */
+  scope?: FlowScope | undefined;
+
+  /**
+   * How many go per second now.
+   *
+   * @generated from field: double rate_per_second = 2;
+   */
+  ratePerSecond: number;
+
+  /**
+   * When the next one can go, at the earliest.
+   *
+   * @generated from field: google.protobuf.Timestamp retry_time = 3;
+   */
+  retryTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.BlockedByLimiter.
+ * Use `create(BlockedByLimiterSchema)` to create a new message.
+ */
+export const BlockedByLimiterSchema: GenMessage<BlockedByLimiter> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 31);
+
+/**
+ * BlockedByBreaker is a wait for a breaker to close.
+ *
+ * @generated from message stellaops.orchestrator.v1.BlockedByBreaker
+ */
+export type BlockedByBreaker = Message<"stellaops.orchestrator.v1.BlockedByBreaker"> & {
+  /**
+   * What broke.
+   *
+   * @generated from field: stellaops.orchestrator.v1.FlowScope scope = 1;
+   */
+  scope?: FlowScope | undefined;
+
+  /**
+   * Where the breaker stands.
+   *
+   * @generated from field: stellaops.orchestrator.v1.BreakerPhase phase = 2;
+   */
+  phase: BreakerPhase;
+
+  /**
+   * When it lets a probe out.
+   *
+   * @generated from field: google.protobuf.Timestamp open_until = 3;
+   */
+  openUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.BlockedByBreaker.
+ * Use `create(BlockedByBreakerSchema)` to create a new message.
+ */
+export const BlockedByBreakerSchema: GenMessage<BlockedByBreaker> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 32);
 
 /**
  * BlockedByDependency lists jobs that have not succeeded yet.
@@ -1230,7 +1513,7 @@ export type BlockedByDependency = Message<"stellaops.orchestrator.v1.BlockedByDe
  * Use `create(BlockedByDependencySchema)` to create a new message.
  */
 export const BlockedByDependencySchema: GenMessage<BlockedByDependency> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 27);
+  messageDesc(file_stellaops_orchestrator_v1_job, 33);
 
 /**
  * BlockedBySchedule is a wait for a moment.
@@ -1251,7 +1534,7 @@ export type BlockedBySchedule = Message<"stellaops.orchestrator.v1.BlockedBySche
  * Use `create(BlockedByScheduleSchema)` to create a new message.
  */
 export const BlockedByScheduleSchema: GenMessage<BlockedBySchedule> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 28);
+  messageDesc(file_stellaops_orchestrator_v1_job, 34);
 
 /**
  * BlockedByWorkers is a wait for a free slot.
@@ -1272,7 +1555,7 @@ export type BlockedByWorkers = Message<"stellaops.orchestrator.v1.BlockedByWorke
  * Use `create(BlockedByWorkersSchema)` to create a new message.
  */
 export const BlockedByWorkersSchema: GenMessage<BlockedByWorkers> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 29);
+  messageDesc(file_stellaops_orchestrator_v1_job, 35);
 
 /**
  * JobState is where a job stands. docs/job-states.md has the diagram.

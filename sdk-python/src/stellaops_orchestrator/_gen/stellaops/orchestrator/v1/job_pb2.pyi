@@ -5,6 +5,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import artifact_pb2 as _artifact_pb2
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import failure_pb2 as _failure_pb2
+from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import flow_control_pb2 as _flow_control_pb2
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import lease_policy_pb2 as _lease_policy_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -89,7 +90,7 @@ RETRY_OUTCOME_NOT_RETRYABLE: RetryOutcome
 RETRY_OUTCOME_NOT_FOUND: RetryOutcome
 
 class JobSpec(_message.Message):
-    __slots__ = ("job_id", "job_type", "queue", "project", "source", "priority", "payload", "payload_media_type", "payload_artifact", "idempotency_key", "labels", "not_before", "retry", "attempt_deadline", "correlation_id", "traceparent", "tracestate")
+    __slots__ = ("job_id", "job_type", "queue", "project", "source", "priority", "payload", "payload_media_type", "payload_artifact", "idempotency_key", "labels", "not_before", "retry", "attempt_deadline", "correlation_id", "traceparent", "tracestate", "concurrency_key")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +115,7 @@ class JobSpec(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     TRACESTATE_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     job_type: str
     queue: str
@@ -131,7 +133,8 @@ class JobSpec(_message.Message):
     correlation_id: str
     traceparent: str
     tracestate: str
-    def __init__(self, job_id: _Optional[str] = ..., job_type: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retry: _Optional[_Union[_lease_policy_pb2.RetryPolicy, _Mapping]] = ..., attempt_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ...) -> None: ...
+    concurrency_key: str
+    def __init__(self, job_id: _Optional[str] = ..., job_type: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retry: _Optional[_Union[_lease_policy_pb2.RetryPolicy, _Mapping]] = ..., attempt_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., concurrency_key: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ("job_id", "tenant", "spec", "state", "attempt", "failures", "interruptions", "create_time", "start_time", "finish_time", "scheduled_time", "last_failure", "result", "progress", "run_id", "name", "worker_id", "artifacts")
@@ -421,14 +424,90 @@ class ExplainJobResponse(_message.Message):
     def __init__(self, state: _Optional[_Union[JobState, str]] = ..., blocked_by: _Optional[_Union[BlockedBy, _Mapping]] = ...) -> None: ...
 
 class BlockedBy(_message.Message):
-    __slots__ = ("dependency", "schedule", "workers")
+    __slots__ = ("dependency", "schedule", "workers", "pause", "blackout", "quota", "concurrency", "limiter", "breaker")
     DEPENDENCY_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_FIELD_NUMBER: _ClassVar[int]
+    BLACKOUT_FIELD_NUMBER: _ClassVar[int]
+    QUOTA_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    LIMITER_FIELD_NUMBER: _ClassVar[int]
+    BREAKER_FIELD_NUMBER: _ClassVar[int]
     dependency: BlockedByDependency
     schedule: BlockedBySchedule
     workers: BlockedByWorkers
-    def __init__(self, dependency: _Optional[_Union[BlockedByDependency, _Mapping]] = ..., schedule: _Optional[_Union[BlockedBySchedule, _Mapping]] = ..., workers: _Optional[_Union[BlockedByWorkers, _Mapping]] = ...) -> None: ...
+    pause: BlockedByPause
+    blackout: BlockedByBlackout
+    quota: BlockedByQuota
+    concurrency: BlockedByConcurrency
+    limiter: BlockedByLimiter
+    breaker: BlockedByBreaker
+    def __init__(self, dependency: _Optional[_Union[BlockedByDependency, _Mapping]] = ..., schedule: _Optional[_Union[BlockedBySchedule, _Mapping]] = ..., workers: _Optional[_Union[BlockedByWorkers, _Mapping]] = ..., pause: _Optional[_Union[BlockedByPause, _Mapping]] = ..., blackout: _Optional[_Union[BlockedByBlackout, _Mapping]] = ..., quota: _Optional[_Union[BlockedByQuota, _Mapping]] = ..., concurrency: _Optional[_Union[BlockedByConcurrency, _Mapping]] = ..., limiter: _Optional[_Union[BlockedByLimiter, _Mapping]] = ..., breaker: _Optional[_Union[BlockedByBreaker, _Mapping]] = ...) -> None: ...
+
+class BlockedByPause(_message.Message):
+    __slots__ = ("scope", "reason", "expire_time")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    scope: _flow_control_pb2.FlowScope
+    reason: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, scope: _Optional[_Union[_flow_control_pb2.FlowScope, _Mapping]] = ..., reason: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BlockedByBlackout(_message.Message):
+    __slots__ = ("scope", "name", "end_time")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    scope: _flow_control_pb2.FlowScope
+    name: str
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, scope: _Optional[_Union[_flow_control_pb2.FlowScope, _Mapping]] = ..., name: _Optional[str] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BlockedByQuota(_message.Message):
+    __slots__ = ("quota", "limit", "used", "reset_time")
+    QUOTA_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    RESET_TIME_FIELD_NUMBER: _ClassVar[int]
+    quota: str
+    limit: int
+    used: int
+    reset_time: _timestamp_pb2.Timestamp
+    def __init__(self, quota: _Optional[str] = ..., limit: _Optional[int] = ..., used: _Optional[int] = ..., reset_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BlockedByConcurrency(_message.Message):
+    __slots__ = ("scope", "limit", "active", "dynamic")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    DYNAMIC_FIELD_NUMBER: _ClassVar[int]
+    scope: _flow_control_pb2.FlowScope
+    limit: int
+    active: int
+    dynamic: bool
+    def __init__(self, scope: _Optional[_Union[_flow_control_pb2.FlowScope, _Mapping]] = ..., limit: _Optional[int] = ..., active: _Optional[int] = ..., dynamic: bool = ...) -> None: ...
+
+class BlockedByLimiter(_message.Message):
+    __slots__ = ("scope", "rate_per_second", "retry_time")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    RATE_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    scope: _flow_control_pb2.FlowScope
+    rate_per_second: float
+    retry_time: _timestamp_pb2.Timestamp
+    def __init__(self, scope: _Optional[_Union[_flow_control_pb2.FlowScope, _Mapping]] = ..., rate_per_second: _Optional[float] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BlockedByBreaker(_message.Message):
+    __slots__ = ("scope", "phase", "open_until")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    scope: _flow_control_pb2.FlowScope
+    phase: _flow_control_pb2.BreakerPhase
+    open_until: _timestamp_pb2.Timestamp
+    def __init__(self, scope: _Optional[_Union[_flow_control_pb2.FlowScope, _Mapping]] = ..., phase: _Optional[_Union[_flow_control_pb2.BreakerPhase, str]] = ..., open_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class BlockedByDependency(_message.Message):
     __slots__ = ("job_ids", "count", "held")

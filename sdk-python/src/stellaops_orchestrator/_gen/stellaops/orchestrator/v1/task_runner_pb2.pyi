@@ -169,7 +169,7 @@ class Pool(_message.Message):
     def __init__(self, name: _Optional[str] = ..., job_types: _Optional[_Iterable[str]] = ..., queues: _Optional[_Iterable[str]] = ..., slots: _Optional[int] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("worker_id", "instance_id", "pools", "held_leases", "max_payload_bytes", "sdk", "labels")
+    __slots__ = ("worker_id", "instance_id", "pools", "held_leases", "max_payload_bytes", "sdk", "labels", "lease_at_once")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -184,6 +184,7 @@ class Hello(_message.Message):
     MAX_PAYLOAD_BYTES_FIELD_NUMBER: _ClassVar[int]
     SDK_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    LEASE_AT_ONCE_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     instance_id: str
     pools: _containers.RepeatedCompositeFieldContainer[Pool]
@@ -191,7 +192,8 @@ class Hello(_message.Message):
     max_payload_bytes: int
     sdk: str
     labels: _containers.ScalarMap[str, str]
-    def __init__(self, worker_id: _Optional[str] = ..., instance_id: _Optional[str] = ..., pools: _Optional[_Iterable[_Union[Pool, _Mapping]]] = ..., held_leases: _Optional[_Iterable[_Union[LeaseRef, _Mapping]]] = ..., max_payload_bytes: _Optional[int] = ..., sdk: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    lease_at_once: bool
+    def __init__(self, worker_id: _Optional[str] = ..., instance_id: _Optional[str] = ..., pools: _Optional[_Iterable[_Union[Pool, _Mapping]]] = ..., held_leases: _Optional[_Iterable[_Union[LeaseRef, _Mapping]]] = ..., max_payload_bytes: _Optional[int] = ..., sdk: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., lease_at_once: bool = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("session_id", "server_id", "lease_policy")
@@ -218,10 +220,12 @@ class PoolCredit(_message.Message):
     def __init__(self, pool: _Optional[str] = ..., slots: _Optional[int] = ...) -> None: ...
 
 class Offers(_message.Message):
-    __slots__ = ("offers",)
+    __slots__ = ("offers", "active")
     OFFERS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
     offers: _containers.RepeatedCompositeFieldContainer[Offer]
-    def __init__(self, offers: _Optional[_Iterable[_Union[Offer, _Mapping]]] = ...) -> None: ...
+    active: bool
+    def __init__(self, offers: _Optional[_Iterable[_Union[Offer, _Mapping]]] = ..., active: bool = ...) -> None: ...
 
 class Offer(_message.Message):
     __slots__ = ("lease", "pool", "spec", "lease_ttl", "attempt_deadline", "checkpoint", "run_id", "name", "create_time")
@@ -334,10 +338,14 @@ class Throttle(_message.Message):
     def __init__(self, resource_key: _Optional[str] = ..., retry_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[int] = ...) -> None: ...
 
 class Hint(_message.Message):
-    __slots__ = ("ready_jobs",)
+    __slots__ = ("ready_jobs", "blocked_by", "more_workers_help")
     READY_JOBS_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_BY_FIELD_NUMBER: _ClassVar[int]
+    MORE_WORKERS_HELP_FIELD_NUMBER: _ClassVar[int]
     ready_jobs: int
-    def __init__(self, ready_jobs: _Optional[int] = ...) -> None: ...
+    blocked_by: _containers.RepeatedCompositeFieldContainer[_job_pb2.BlockedBy]
+    more_workers_help: bool
+    def __init__(self, ready_jobs: _Optional[int] = ..., blocked_by: _Optional[_Iterable[_Union[_job_pb2.BlockedBy, _Mapping]]] = ..., more_workers_help: bool = ...) -> None: ...
 
 class WriteResult(_message.Message):
     __slots__ = ("kind", "job_id", "lease_epoch", "completion_id", "verdict", "state", "error")
