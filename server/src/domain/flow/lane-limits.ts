@@ -1,0 +1,121 @@
+import type { Lane } from "../offer.ts";
+import {
+  type Blackout,
+  type BreakerSetting,
+  type DynamicSetting,
+  type FlowConfig,
+  type FlowScope,
+  type FlowSettings,
+  type PauseSetting,
+  type QuotaSettings,
+  type RateSetting,
+  type SourceObjectives,
+  scopeKey,
+} from "./settings.ts";
+
+/** Everything that can hold the jobs of a lane back, as settings have it. */
+export interface LaneLimits {
+  readonly pauses: readonly { readonly scope: FlowScope; readonly pause: PauseSetting }[];
+  readonly blackouts: readonly {
+    readonly scope: FlowScope;
+    readonly windows: readonly Blackout[];
+  }[];
+  /** Buckets that have a rate, and the host's, which finds one by itself. */
+  readonly buckets: readonly { readonly scope: FlowScope; readonly rate: RateSetting | undefined }[];
+  readonly breakers: readonly { readonly scope: FlowScope; readonly setting: BreakerSetting }[];
+  readonly concurrency: readonly { readonly scope: FlowScope; readonly limit: number }[];
+  readonly dynamic:
+    | {
+        readonly scope: FlowScope;
+        readonly setting: DynamicSetting;
+        readonly objectives: SourceObjectives;
+      }
+    | undefined;
+  readonly quotas: QuotaSettings | undefined;
+}
+
+/** Who answers the requests of a source: its host, or the source itself if it is not registered. */
+export const hostOf = (config: FlowConfig, source: string): string =>
+  config.sources.get(source)?.host ?? source;
+
+/** The scopes that a lane's jobs are of. */
+export function scopesOf(config: FlowConfig, lane: Lane): FlowScope[] {
+  const { queue, jobType, source, concurrencyKey } = lane;
+  return [
+    { kind: "tenant", name: "" },
+    { kind: "queue", name: queue },
+    { kind: "job_type", name: jobType },
+    ...(source === ""
+      ? []
+      : [
+          { kind: "source", name: source } as const,
+          { kind: "host", name: hostOf(config, source) } as const,
+        ]),
+    ...(concurrencyKey === ""
+      ? []
+      : [{ kind: "concurrency_key", name: concurrencyKey } as const]),
+  ];
+}
+
+/** Whether jobs of a kind count against a scope's concurrency. */
+export function countsAgainst(
+  config: FlowConfig,
+  scope: FlowScope,
+  kind: Pick<Lane, "queue" | "jobType" | "source" | "concurrencyKey">,
+): boolean {
+  switch (scope.kind) {
+    case "tenant":
+      return true;
+    case "queue":
+      return kind.queue === scope.name;
+    case "job_type":
+      return kind.jobType === scope.name;
+    case "source":
+      return kind.source === scope.name;
+    case "host":
+      return kind.source !== "" && hostOf(config, kind.source) === scope.name;
+    case "concurrency_key":
+      return kind.concurrencyKey === scope.name;
+  }
+}
+
+/** Puts together what the settings say about a lane. */
+export function limitsOf(config: FlowConfig, lane: Lane): LaneLimits {
+  const scopes = scopesOf(config, lane).map((scope) => ({
+    scope,
+    set: config.settings.get(scopeKey(scope)) ?? ({} as FlowSettings),
+  }));
+  const tenant = config.settings.get(scopeKey({ kind: "tenant", name: "" }));
+  const perKey = tenant?.maxConcurrencyPerKey;
+  const jobType = scopes.find(({ scope }) => scope.kind === "job_type");
+  const dynamic = jobType?.set.dynamicConcurrency;
+  const quotas = tenant?.quotas;
+  return {
+    pauses: scopes.flatMap(({ scope, set }) =>
+      set.pause === undefined ? [] : [{ scope, pause: set.pause }],
+    ),
+    blackouts: scopes.flatMap(({ scope, set }) =>
+      (set.blackouts ?? []).length === 0 ? [] : [{ scope, windows: set.blackouts ?? [] }],
+    ),
+    buckets: scopes.flatMap(({ scope, set }) =>
+      set.rate === undefined && scope.kind !== "host" ? [] : [{ scope, rate: set.rate }],
+    ),
+    breakers: scopes.flatMap(({ scope, set }) => {
+      const setting = set.breaker ?? (scope.kind === "host" ? { disabled: false } : undefined);
+      return setting === undefined || setting.disabled ? [] : [{ scope, setting }];
+    }),
+    concurrency: scopes.flatMap(({ scope, set }) => {
+      const limit = set.maxConcurrency ?? (scope.kind === "concurrency_key" ? perKey : undefined);
+      return limit === undefined ? [] : [{ scope, limit }];
+    }),
+    dynamic:
+      dynamic === undefined || jobType === undefined
+        ? undefined
+        : {
+            scope: jobType.scope,
+            setting: dynamic,
+            objectives: config.sources.get(lane.source)?.objectives ?? {},
+          },
+    quotas,
+  };
+}
