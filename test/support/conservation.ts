@@ -25,7 +25,9 @@ const TOKENS = `
     count(*) filter (where tokens <>
       case when succeeded or base_state in ('blocked', 'dead', 'cancelled') then 0 else 1 end
     )::int as wrong,
-    (select count(*) from token t where not exists (
+    (select count(*) from (
+      select tenant, job_id from token union all select tenant, job_id from attempt
+    ) t where not exists (
       select from job j where (j.tenant, j.id) = (t.tenant, t.job_id)))::int as orphans,
     (select count(*) from (select from attempt where outcome = 'succeeded'
       group by tenant, job_id having count(*) > 1) twice)::int as twice,

@@ -44,7 +44,11 @@ export async function startJobReadServer(
       read: readJobViews(pool, windowMs),
       onChange: () => () => {},
     }),
-    explain: explainJob({ wait: readJobWait(pool), capableWorkers: () => capableWorkers }),
+    explain: explainJob({
+      wait: readJobWait(pool),
+      heldBack: async () => undefined,
+      capableWorkers: () => capableWorkers,
+    }),
     stopping: stopping.signal,
   });
   const listener = await startListener({

@@ -199,4 +199,41 @@ export async function insertOneOfEach(owner: pg.Pool, tenant: string): Promise<v
     job_ids: [parent.id],
     epochs: [1],
   });
+  await insertFlowRows(owner, tenant);
+}
+
+async function insertFlowRows(owner: pg.Pool, tenant: string): Promise<void> {
+  const source = { type: "osv", host: "api.osv.dev" };
+  await insertRows(owner, "source", {
+    tenant,
+    name: "osv.dev",
+    properties: source,
+    ...source,
+    version: 1,
+  });
+  await insertRows(owner, "flow_settings", {
+    tenant,
+    kind: "queue",
+    name: "default",
+    settings: { maxConcurrency: 1 },
+    version: 1,
+  });
+  await insertRows(owner, "flow_change", {
+    tenant,
+    kind: "settings_updated",
+    scope_kind: "queue",
+    scope_name: "default",
+    actor: "operator",
+    reason: "",
+    ticket: "",
+    after: {},
+  });
+  await insertRows(owner, "flow_version", { tenant, version: 1 });
+  await insertRows(owner, "flow_state", { tenant, key: "bucket:host:osv.dev", state: {} });
+  await insertRows(owner, "flow_usage", {
+    tenant,
+    quota: "jobsPerDay",
+    window_start: new Date(0),
+    used: 1,
+  });
 }

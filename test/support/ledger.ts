@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
+import type { Claim, RankedRange } from "../../server/src/app/bridge/claim.ts";
 import { decideEnding, type EndingCause } from "../../server/src/domain/ending.ts";
 import { contentDigest, type JobSpec, type NewJob } from "../../server/src/domain/job-spec.ts";
 import type { FailureClass, LeaseRef } from "../../server/src/domain/lease.ts";
 import type { LeasePolicy } from "../../server/src/domain/lease-policy.ts";
 import type { Offer } from "../../server/src/domain/offer.ts";
-import { type Claim, claimJobs } from "../../server/src/ledger/claim.ts";
+import { claimJobsIn } from "../../server/src/ledger/claim.ts";
 import { completeAttemptsIn } from "../../server/src/ledger/complete.ts";
 import { endAttemptsWith } from "../../server/src/ledger/end.ts";
 import { storeJobs } from "../../server/src/ledger/enqueue.ts";
@@ -30,6 +31,7 @@ export const jobSpec = (over: Partial<JobSpec> = {}): JobSpec => ({
   project: "",
   source: "",
   priority: 0,
+  concurrencyKey: "",
   payload: new Uint8Array(),
   payloadMediaType: "",
   payloadArtifact: undefined,
@@ -50,30 +52,43 @@ export const newJob = (tenant: string, over: Partial<JobSpec> = {}, jobId = newI
   return { tenant, jobId, spec, contentDigest: contentDigest(spec) };
 };
 
+/** The lanes in which most tests' jobs stand, from their beginnings to their ends. */
+export const wholeLanes = (tenant: string): RankedRange[] =>
+  [-1, 0, 1].map((priority) => ({
+    lane: {
+      tenant,
+      queue: "default",
+      jobType: "test.echo",
+      priority,
+      source: "",
+      concurrencyKey: "",
+    },
+    after: 0,
+    upTo: Number.MAX_SAFE_INTEGER,
+    limit: 64,
+    rank: priority,
+    ttlMs: testPolicy.leaseTtlMs,
+    deadlineMs: testPolicy.attemptDeadlineMs,
+  }));
+
 /** The ledger's writes for one tenant, with the arguments that most tests do not care about. */
 export function ledgerOf(pool: pg.Pool, tenant = "acme") {
   const decide = (facts: Parameters<typeof decideEnding>[0], cause: EndingCause) =>
     decideEnding(facts, cause, testPolicy, 0.5);
-  const claim = claimJobs(pool);
+  const claim = claimJobsIn(pool);
   const end = endAttemptsWith(pool, decide);
   const claimWith = async (over: Partial<Claim> = {}): Promise<Offer[]> => {
-    const claimed = await claim({
+    const { claimed } = await claim({
       tenant,
       workerId: "worker-1",
       sessionId: undefined,
-      lanes: [-1, 0, 1].map((priority) => ({
-        tenant,
-        queue: "default",
-        jobType: "test.echo",
-        priority,
-        watermark: 0,
-        ttlMs: testPolicy.leaseTtlMs,
-        deadlineMs: testPolicy.attemptDeadlineMs,
-      })),
       limit: 64,
       maxPayloadBytes: testPolicy.maxPayloadBytes,
       offerDeadlineMs: testPolicy.offerAcceptDeadlineMs,
-      state: "running",
+      requestId: newId(),
+      active: true,
+      exact: undefined,
+      choose: async () => wholeLanes(tenant),
       ...over,
     });
     return claimed.map(({ offer }) => offer);
@@ -99,7 +114,7 @@ export function ledgerOf(pool: pg.Pool, tenant = "acme") {
     },
     /** Offers one job as a stream's claim does. */
     async offerOne(): Promise<LeaseRef> {
-      const [offer] = await claimWith({ limit: 1, state: "offered", sessionId: newId() });
+      const [offer] = await claimWith({ limit: 1, requestId: undefined, active: false, sessionId: newId() });
       if (offer === undefined) throw new Error("nothing is ready");
       return offer.lease;
     },

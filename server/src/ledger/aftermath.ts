@@ -1,4 +1,5 @@
-import type { ReadyLane } from "../domain/offer.ts";
+import { type Lane, laneKey, type ReadyLane } from "../domain/offer.ts";
+import { type LaneRow, toLane } from "./lane.sql.ts";
 
 /** What a committed write means for the rest of the system. */
 export interface Aftermath {
@@ -11,29 +12,26 @@ export interface Aftermath {
 }
 
 /** A job that may have become ready: `seq` is its place in its lane, null if it did not. */
-export interface Moved {
+export interface Moved extends LaneRow {
   readonly tenant: string;
-  readonly queue: string;
-  readonly job_type: string;
-  readonly priority: number;
   readonly seq: number | null;
 }
 
-/** The lanes of jobs that became ready, each with its lowest sequence number. */
+/** The lanes of jobs that became ready, each with its sequence numbers. */
 export function mergeLanes(moved: readonly Moved[]): ReadyLane[] {
-  const lanes = new Map<string, ReadyLane>();
+  const lanes = new Map<string, { lane: Lane; minSeq: number; seqs: number[] }>();
   for (const row of moved) {
     if (row.seq === null) continue;
-    const key = `${row.tenant}\0${row.queue}\0${row.job_type}\0${row.priority}`;
-    lanes.set(key, {
-      tenant: row.tenant,
-      queue: row.queue,
-      jobType: row.job_type,
-      priority: row.priority,
-      minSeq: Math.min(lanes.get(key)?.minSeq ?? row.seq, row.seq),
-    });
+    const lane = toLane(row.tenant, row);
+    const key = `${row.tenant}\0${laneKey(lane)}`;
+    const entry = lanes.get(key);
+    if (entry === undefined) lanes.set(key, { lane, minSeq: row.seq, seqs: [row.seq] });
+    else {
+      entry.minSeq = Math.min(entry.minSeq, row.seq);
+      entry.seqs.push(row.seq);
+    }
   }
-  return [...lanes.values()];
+  return Array.from(lanes.values(), ({ lane, minSeq, seqs }) => ({ ...lane, minSeq, seqs }));
 }
 
 /** Puts an aftermath together. */

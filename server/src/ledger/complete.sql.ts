@@ -1,3 +1,4 @@
+import { LANE, type LaneRow, laneOf } from "./lane.sql.ts";
 import type { FenceColumns } from "./lease.sql.ts";
 import { sql } from "./sql.ts";
 
@@ -16,33 +17,27 @@ export interface CompletedRow {
   readonly attempt: number;
   readonly lease_epoch: number;
   readonly in_run: boolean;
+  /** What it was, for limits; null if its lease had run out: how long it took says nothing then. */
+  readonly queue: string | null;
+  readonly job_type: string | null;
+  readonly source: string | null;
+  readonly elapsed_ms: number | null;
 }
 
-/**
- * Ends attempts that succeeded: the lease goes, the attempt comes. A lease that ran out and was
- * swept still completes as long as nobody else got the job: its token is on the ready row then,
- * and the attempt that was written as interrupted becomes the one that succeeded.
- */
+const INPUT = `
+  unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::bytea[])
+    with ordinality as i (tenant, job_id, lease_epoch, token, completion_id, result, position)`;
+
+/** Ends attempts that succeeded: the lease goes, the attempt comes. */
 export const completeAttempts = sql<CompletionColumns, CompletedRow>(
   "complete_attempts",
   `
-with input as materialized (
-  select * from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::bytea[])
-    with ordinality as i (tenant, job_id, lease_epoch, token, completion_id, result, position)
-),
-held as (
-  delete from lease l using input i
+with held as (
+  delete from lease l using ${INPUT}
   where l.tenant = i.tenant and l.job_id = i.job_id and l.lease_epoch = i.lease_epoch
     and l.token = i.token and l.state = 'running'
   returning i.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.worker_id, l.offered_at,
-    l.started_at, l.in_run, i.completion_id, i.result
-),
-late as (
-  delete from ready r using input i
-  where r.tenant = i.tenant and r.job_id = i.job_id and r.lease_epoch = i.lease_epoch + 1
-    and r.prev_token = i.token
-  returning i.position, r.tenant, r.job_id, r.attempt - 1 as attempt, i.lease_epoch, r.in_run,
-    i.completion_id, i.result
+    l.started_at, l.in_run, l.queue, l.job_type, l.source, i.completion_id, i.result
 ),
 attempts as (
   insert into attempt (tenant, job_id, attempt, lease_epoch, worker_id, offered_at, started_at,
@@ -51,33 +46,49 @@ attempts as (
     completion_id, result
   from held
 ),
-late_attempts as (
-  update attempt a set outcome = 'succeeded', failure_class = null, failure_message = null,
-    terminal = null, retry_after_ms = null, ended_at = now(), completion_id = l.completion_id,
-    result = l.result
-  from late l where a.tenant = l.tenant and a.job_id = l.job_id and a.attempt = l.attempt
-  returning a.tenant, a.job_id, a.worker_id
-),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
     worker_id, actor)
   select tenant, job_id, 'succeeded', 'running', 'succeeded', attempt, lease_epoch, worker_id,
     'worker' from held
-  union all
-  select l.tenant, l.job_id, 'succeeded', 'ready', 'succeeded', l.attempt, l.lease_epoch,
-    a.worker_id, 'worker' from late l join late_attempts a using (tenant, job_id)
 )
-select position::integer, tenant, job_id, attempt, lease_epoch, in_run from held
-union all
-select position::integer, tenant, job_id, attempt, lease_epoch, in_run from late`,
+select position::integer, tenant, job_id, attempt, lease_epoch, in_run, queue, job_type, source,
+  (extract(epoch from now() - started_at) * 1000)::double precision as elapsed_ms
+from held`,
 );
 
-/** How an attempt under an epoch ended, and where the job stands. */
-export interface EndedRow {
-  readonly position: number;
-  readonly completion_id: string | null;
-  readonly state: string;
-}
+/**
+ * Ends attempts whose lease ran out and was swept, as long as nobody else got the job: its token is
+ * on the ready row then, and the attempt that was written as interrupted becomes the one that
+ * succeeded.
+ */
+export const completeLateAttempts = sql<CompletionColumns, CompletedRow>(
+  "complete_late_attempts",
+  `
+with late as (
+  delete from ready r using ${INPUT}
+  where r.tenant = i.tenant and r.job_id = i.job_id and r.lease_epoch = i.lease_epoch + 1
+    and r.prev_token = i.token
+  returning i.position, r.tenant, r.job_id, r.attempt - 1 as attempt, i.lease_epoch, r.in_run,
+    i.completion_id, i.result
+),
+attempts as (
+  update attempt a set outcome = 'succeeded', failure_class = null, failure_message = null,
+    terminal = null, retry_after_ms = null, ended_at = now(), completion_id = l.completion_id,
+    result = l.result
+  from late l where a.tenant = l.tenant and a.job_id = l.job_id and a.attempt = l.attempt
+  returning l.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.in_run, a.worker_id
+),
+events as (
+  insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
+    worker_id, actor)
+  select tenant, job_id, 'succeeded', 'ready', 'succeeded', attempt, lease_epoch, worker_id,
+    'worker' from attempts
+)
+select position::integer, tenant, job_id, attempt, lease_epoch, in_run, null as queue,
+  null as job_type, null as source, null::double precision as elapsed_ms
+from attempts`,
+);
 
 /** Binds artifacts to attempts that have just succeeded. */
 export const bindArtifacts = sql<
@@ -117,12 +128,9 @@ order by j.tenant, j.id for update`,
 );
 
 /** A job that nothing holds any more. */
-export interface UnblockedRow {
+export interface UnblockedRow extends LaneRow {
   readonly tenant: string;
   readonly job_id: string;
-  readonly queue: string;
-  readonly job_type: string;
-  readonly priority: number;
   readonly seq: number | null;
 }
 
@@ -147,9 +155,9 @@ counted as (
   returning j.*
 ),
 ready_rows as (
-  insert into ready (tenant, queue, job_type, priority, job_id, attempt, lease_epoch,
+  insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch,
     payload_bytes, in_run)
-  select tenant, queue, job_type, priority, id, 1, 1, coalesce(length(payload), 0), true
+  select tenant, ${LANE}, id, 1, 1, coalesce(length(payload), 0), true
   from counted where base_state = 'ready' order by run_position
   returning tenant, job_id, seq
 ),
@@ -162,7 +170,7 @@ events as (
   select tenant, id, 'unblocked', 'blocked', base_state, 'ledger' from counted
   where base_state <> 'blocked'
 )
-select c.tenant, c.id as job_id, c.queue, c.job_type, c.priority, r.seq
+select c.tenant, c.id as job_id, ${laneOf("c")}, r.seq
 from counted c left join ready_rows r on r.tenant = c.tenant and r.job_id = c.id
 where c.base_state <> 'blocked'`,
 );

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { CompleteRequest } from "../app/bridge/lease-writes.ts";
+import type { Outcome } from "../app/flow/outcomes.ts";
 import { formatDigest, parseDigest } from "../domain/digest.ts";
 import type { WriteVerdict } from "../domain/lease.ts";
 import type { ReadyLane } from "../domain/offer.ts";
@@ -8,6 +9,7 @@ import {
   bindArtifacts,
   type CompletedRow,
   completeAttempts,
+  completeLateAttempts,
   lockDependants,
   unblockDependants,
 } from "./complete.sql.ts";
@@ -20,6 +22,7 @@ import { settleUnapplied } from "./unapplied.ts";
 /** What completions answer, and what the rest of the system should know. */
 export interface CompleteAnswer extends Aftermath {
   readonly verdicts: readonly WriteVerdict[];
+  readonly outcomes: readonly Outcome[];
 }
 
 /**
@@ -42,15 +45,16 @@ async function completeInTransaction(
   const verdicts = await rejectMissingArtifacts(tx, requests);
   const open = [...requests.keys()].filter((index) => verdicts[index] === undefined);
   const asked = open.map((index) => requests[index] as CompleteRequest);
-  const rows = asked.length === 0 ? [] : await complete(tx, asked);
-  // Again for the rest: a sweep that this one waited for has moved the lease to the ready table.
-  if (rows.length < asked.length) rows.push(...(await complete(tx, asked)));
+  const rows = asked.length === 0 ? [] : await complete(tx, completeAttempts, asked);
+  // For the rest, in a statement of its own: it sees the sweep that the first one waited for.
+  if (rows.length < asked.length) rows.push(...(await complete(tx, completeLateAttempts, asked)));
   for (const row of rows) {
     verdicts[open[row.position - 1] as number] = { kind: "applied", state: "succeeded" };
   }
   await bind(tx, asked, rows);
   const lanes = await letGoDependants(tx, rows);
   return {
+    outcomes: rows.flatMap(outcomeOf),
     verdicts: await settleUnapplied(
       tx,
       requests.map((request) => request.lease),
@@ -65,9 +69,19 @@ async function completeInTransaction(
   };
 }
 
-const complete = (tx: Transaction, asked: readonly CompleteRequest[]): Promise<CompletedRow[]> =>
+const outcomeOf = (row: CompletedRow): Outcome[] => {
+  const { tenant, queue, job_type: jobType, source, elapsed_ms: elapsedMs } = row;
+  if (queue === null || jobType === null || source === null || elapsedMs === null) return [];
+  return [{ tenant, queue, jobType, source, failureClass: undefined, elapsedMs }];
+};
+
+const complete = (
+  tx: Transaction,
+  statement: typeof completeAttempts,
+  asked: readonly CompleteRequest[],
+): Promise<CompletedRow[]> =>
   tx.run(
-    completeAttempts,
+    statement,
     ...fenceColumns(asked.map((request) => request.lease)),
     asked.map((request) => request.completionId),
     asked.map((request) => (request.result.length === 0 ? null : asBuffer(request.result))),

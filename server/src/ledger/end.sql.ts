@@ -1,4 +1,5 @@
 import type { RetryOverrides } from "../domain/retry.ts";
+import { LANE, type LaneRow } from "./lane.sql.ts";
 import type { FenceColumns } from "./lease.sql.ts";
 import { sql } from "./sql.ts";
 
@@ -7,7 +8,11 @@ export interface EndingLease {
   readonly position: number;
   readonly tenant: string;
   readonly job_id: string;
+  readonly queue: string;
   readonly job_type: string;
+  readonly source: string;
+  /** Since the attempt started, in milliseconds. */
+  readonly attempt_ms: number;
   readonly attempt: number;
   readonly lease_epoch: number;
   readonly cancel_reason: "user" | "deadline" | "preempted" | "drain" | null;
@@ -25,7 +30,8 @@ export interface EndingLease {
 export const lockLeases = sql<FenceColumns, EndingLease>(
   "lock_leases",
   `
-select i.position::integer, l.tenant, l.job_id, l.job_type, l.attempt, l.lease_epoch,
+select i.position::integer, l.tenant, l.job_id, l.queue, l.job_type, l.source, l.attempt,
+  l.lease_epoch, (extract(epoch from now() - l.started_at) * 1000)::double precision as attempt_ms,
   l.cancel_reason, l.cancel_note, j.retry, past.failures, past.interruption_ages_ms,
   (extract(epoch from now() - least(past.first_started_at, l.started_at)) * 1000)::bigint
     as elapsed_ms
@@ -37,7 +43,9 @@ join job j on j.tenant = l.tenant and j.id = l.job_id
 cross join lateral (
   select count(*) filter (where a.outcome = 'failed')::integer as failures,
     coalesce(array_agg((extract(epoch from now() - a.ended_at) * 1000)::double precision
-      order by a.attempt desc) filter (where a.outcome = 'interrupted'), '{}')
+      order by a.attempt desc)
+      -- One that had to make way for a blackout costs nothing.
+      filter (where a.outcome = 'interrupted' and a.failure_class <> 'cancelled'), '{}')
       as interruption_ages_ms,
     min(a.started_at) as first_started_at
   from attempt a
@@ -63,13 +71,10 @@ export type EndingColumns = readonly [
 ];
 
 /** An ended attempt's job, and its place in its lane if it is ready again. */
-export interface EndedAttempt {
+export interface EndedAttempt extends LaneRow {
   readonly tenant: string;
   readonly job_id: string;
   readonly next: "scheduled" | "ready" | "dead" | "cancelled";
-  readonly queue: string;
-  readonly job_type: string;
-  readonly priority: number;
   readonly seq: number;
   readonly in_run: boolean;
 }
@@ -97,9 +102,9 @@ attempts as (
   from gone
 ),
 ready_rows as (
-  insert into ready (tenant, queue, job_type, priority, seq, job_id, attempt, lease_epoch,
+  insert into ready (tenant, ${LANE}, seq, job_id, attempt, lease_epoch,
     payload_bytes, in_run, prev_token)
-  select tenant, queue, job_type, priority, seq, job_id, attempt + 1, lease_epoch + 1,
+  select tenant, ${LANE}, seq, job_id, attempt + 1, lease_epoch + 1,
     payload_bytes, in_run, token
   from gone where next = 'ready'
 ),
@@ -133,7 +138,7 @@ events as (
   ) e
   order by g.tenant, g.job_id, e.step
 )
-select tenant, job_id, next, queue, job_type, priority, seq, in_run from gone`,
+select tenant, job_id, next, ${LANE}, seq, in_run from gone`,
 );
 
 /**

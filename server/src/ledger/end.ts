@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { EndRequest } from "../app/bridge/lease-writes.ts";
+import type { Outcome } from "../app/flow/outcomes.ts";
 import type { Ending, EndingCause, EndingFacts } from "../domain/ending.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import type { WriteVerdict } from "../domain/lease.ts";
@@ -21,6 +22,7 @@ export type DecideEnding = (facts: EndingFacts, cause: EndingCause) => Ending;
 /** What ended attempts answer, and what the rest of the system should know. */
 export interface EndAnswer extends Aftermath {
   readonly verdicts: readonly WriteVerdict[];
+  readonly outcomes: readonly Outcome[];
 }
 
 /** Ends attempts, of any tenants, in one transaction; an answer per request, in order. */
@@ -65,6 +67,7 @@ export async function endInTransaction(
   const completionIds = requests.map((request) => request.completionId);
   return {
     verdicts: await settleUnapplied(tx, leases, completionIds, verdicts),
+    outcomes: endings.map(outcomeOf),
     ...aftermathOf(
       leases.map((lease) => lease.tenant),
       mergeLanes(moved),
@@ -92,6 +95,16 @@ const factsOf = (row: EndingLease): EndingFacts => ({
   failures: row.failures,
   interruptionAgesMs: row.interruption_ages_ms,
   elapsedMs: row.elapsed_ms,
+});
+
+const outcomeOf = ({ row, ending }: Decided): Outcome => ({
+  tenant: row.tenant,
+  queue: row.queue,
+  jobType: row.job_type,
+  source: row.source,
+  failureClass: ending.failure.failureClass,
+  retryAfterMs: ending.failure.retryAfterMs,
+  elapsedMs: row.attempt_ms,
 });
 
 interface Decided {

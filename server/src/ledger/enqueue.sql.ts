@@ -1,3 +1,4 @@
+import { LANE } from "./lane.sql.ts";
 import { sql } from "./sql.ts";
 
 /** Columns of new jobs, one array per column, all of the same length. */
@@ -24,6 +25,7 @@ export type JobColumns = readonly [
   runIds: (string | null)[],
   names: (string | null)[],
   unmet: number[],
+  concurrencyKeys: string[],
 ];
 
 /** A job that was written; one that is missing was there already. */
@@ -43,11 +45,11 @@ const INPUT = `
   from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::text[],
       $7::text[], $8::bytea[], $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::jsonb[],
       $14::timestamptz[], $15::jsonb[], $16::integer[], $17::text[], $18::text[], $19::text[],
-      $20::uuid[], $21::text[], $22::integer[])
+      $20::uuid[], $21::text[], $22::integer[], $23::text[])
     with ordinality as i (tenant, id, job_type, queue, priority, project, source, payload,
       payload_media_type, payload_artifact, content_digest, idempotency_key, labels, not_before,
       retry, attempt_deadline_ms, correlation_id, traceparent, tracestate, run_id, name, unmet,
-      position)`;
+      concurrency_key, position)`;
 
 /**
  * Writes jobs with their tokens and first events. A job whose id is taken is left out, silently:
@@ -61,36 +63,32 @@ job_rows as (
   insert into job (tenant, id, job_type, queue, priority, project, source, payload,
     payload_media_type, payload_artifact, content_digest, idempotency_key, labels, not_before,
     retry, attempt_deadline_ms, correlation_id, traceparent, tracestate, run_id, run_position,
-    name, unmet, base_state)
+    name, unmet, base_state, concurrency_key)
   select tenant, id, job_type, queue, priority, project, source, payload, payload_media_type,
     payload_artifact, content_digest, idempotency_key, labels, not_before, retry,
     attempt_deadline_ms, correlation_id, traceparent, tracestate, run_id,
-    case when run_id is not null then position end, name, unmet, base_state
-  from input
+    case when run_id is not null then position end, name, unmet, base_state, concurrency_key
+  from input order by position
   on conflict (tenant, id) do nothing
-  returning tenant, id, base_state
-),
-written as materialized (
-  select i.* from input i join job_rows j using (tenant, id) order by i.position
+  returning tenant, id, base_state, ${LANE}, not_before, coalesce(length(payload), 0) as bytes,
+    run_id is not null as in_run
 ),
 ready_rows as (
-  insert into ready (tenant, queue, job_type, priority, job_id, attempt, lease_epoch,
-    payload_bytes, in_run)
-  select tenant, queue, job_type, priority, id, 1, 1, coalesce(length(payload), 0),
-    run_id is not null
-  from written where base_state = 'ready'
+  insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch, payload_bytes, in_run)
+  select tenant, ${LANE}, id, 1, 1, bytes, in_run from job_rows where base_state = 'ready'
   returning tenant, job_id, seq
 ),
 scheduled_rows as (
   insert into scheduled (tenant, job_id, run_at, attempt, lease_epoch)
-  select tenant, id, not_before, 1, 1 from written where base_state = 'scheduled'
+  select tenant, id, not_before, 1, 1 from job_rows where base_state = 'scheduled'
 ),
 events as (
   insert into job_event (tenant, job_id, kind, to_state, actor)
-  select tenant, id, 'enqueued', base_state, 'producer' from written
+  select tenant, id, 'enqueued', base_state, 'producer' from job_rows
 )
-select w.id as job_id, w.tenant, w.base_state, r.seq
-from written w left join ready_rows r on r.tenant = w.tenant and r.job_id = w.id`,
+select job_id, tenant, 'ready' as base_state, seq from ready_rows
+union all
+select id, tenant, base_state, null from job_rows where base_state <> 'ready'`,
 );
 
 /** An idempotency key as it stands after an attempt to take it. */

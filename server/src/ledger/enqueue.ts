@@ -7,6 +7,7 @@ import {
 import { formatDigest, parseDigest } from "../domain/digest.ts";
 import type { NewJob } from "../domain/job-spec.ts";
 import type { ReadyLane } from "../domain/offer.ts";
+import { mergeLanes } from "./aftermath.ts";
 import {
   dropKeys,
   type Holder,
@@ -17,15 +18,18 @@ import {
   presentArtifacts,
   takeKeys,
 } from "./enqueue.sql.ts";
+import { findEnqueued, type PayloadQuota, PayloadSpending } from "./flow-usage.ts";
 import { asBuffer, jobColumns } from "./job-columns.ts";
+import { laneRowOf } from "./lane.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /**
  * Writes a batch of jobs, of any tenants, in one transaction. Jobs that share an id or a key
- * within the batch are settled as if they had come one after the other.
+ * within the batch are settled as if they had come one after the other. Payloads that are more
+ * than their tenant's quota of the day are refused, each by itself.
  */
 export const storeJobs =
-  (pool: Pool, idempotencyRetentionMs: number) =>
+  (pool: Pool, idempotencyRetentionMs: number, payloadQuota: PayloadQuota = () => undefined) =>
   (jobs: readonly NewJob[]): Promise<StoredJobs> =>
     inTransaction(
       pool,
@@ -33,8 +37,10 @@ export const storeJobs =
       async (tx) => {
         const batch = new EnqueueBatch(jobs);
         await batch.rejectMissingArtifacts(tx);
+        await batch.keepWithinQuota(tx, payloadQuota);
         await batch.takeKeys(tx, idempotencyRetentionMs);
         const lanes = await batch.insert(tx);
+        await batch.settleQuota(tx);
         return { results: batch.results(), lanes };
       },
     );
@@ -47,6 +53,7 @@ class EnqueueBatch {
   readonly #results: (EnqueueResult | undefined)[];
   /** Positions of jobs whose key this batch took. */
   readonly #keyed = new Set<number>();
+  readonly #spending = new PayloadSpending();
 
   constructor(jobs: readonly NewJob[]) {
     this.#jobs = jobs;
@@ -72,6 +79,27 @@ class EnqueueBatch {
       if (known.has(ref(job.tenant, digest))) return;
       this.#results[position] = { kind: "payload_artifact_not_found", digest };
     });
+  }
+
+  async keepWithinQuota(tx: Transaction, quotaOf: PayloadQuota): Promise<void> {
+    const pending = this.#pending();
+    const jobs = pending.map(([job]) => job);
+    const refused = await this.#spending.spend(tx, jobs, quotaOf);
+    if (refused.size === 0) return;
+    const over = pending.filter(([job]) => refused.has(job));
+    const known = await findEnqueued(
+      tx,
+      over.map(([job]) => job),
+    );
+    over.forEach(([job, position], index) => {
+      this.#results[position] = known[index] ?? refused.get(job);
+    });
+  }
+
+  async settleQuota(tx: Transaction): Promise<void> {
+    if (this.#spending.isEmpty) return;
+    const results = new Map(this.#jobs.map((job, position) => [job, this.#results[position]]));
+    await this.#spending.settle(tx, (job) => results.get(job)?.kind === "created");
   }
 
   async takeKeys(tx: Transaction, retentionMs: number): Promise<void> {
@@ -162,19 +190,15 @@ class EnqueueBatch {
   }
 }
 
-/** The lanes that got work, each with its lowest new sequence number. */
-function lanesOf(
+/** The lanes that got work. */
+const lanesOf = (
   entries: readonly [NewJob, number][],
   rows: ReadonlyMap<string, InsertedJob>,
-): ReadyLane[] {
-  const lanes = new Map<string, ReadyLane>();
-  for (const [job] of entries) {
-    const seq = rows.get(ref(job.tenant, job.jobId))?.seq ?? undefined;
-    if (seq === undefined) continue;
-    const { queue, jobType, priority } = job.spec;
-    const key = `${job.tenant}\0${queue}\0${jobType}\0${priority}`;
-    const minSeq = Math.min(lanes.get(key)?.minSeq ?? seq, seq);
-    lanes.set(key, { tenant: job.tenant, queue, jobType, priority, minSeq });
-  }
-  return [...lanes.values()];
-}
+): ReadyLane[] =>
+  mergeLanes(
+    entries.map(([job]) => ({
+      tenant: job.tenant,
+      ...laneRowOf(job.spec),
+      seq: rows.get(ref(job.tenant, job.jobId))?.seq ?? null,
+    })),
+  );

@@ -172,7 +172,7 @@ describe("cancelling", () => {
     const ids = await Promise.all(Array.from({ length: 40 }, () => ledger.enqueue()));
     const busy = (async () => {
       for (let round = 0; round < 10; round++) {
-        const offers = await ledger.claimWith({ limit: 8, state: "offered" });
+        const offers = await ledger.claimWith({ limit: 8, requestId: undefined, active: false });
         await ledger.giveBack(offers.map((offer) => offer.lease));
       }
     })();

@@ -129,6 +129,7 @@ describe("schema", () => {
     );
     expect(rows.map((row) => row.name)).toEqual([
       "claim_receipt",
+      "flow_usage",
       "idempotency_key",
       "lease",
       "scheduled",

@@ -38,6 +38,7 @@ export function jobColumns(rows: readonly JobRow[]): JobColumns {
     column((row) => row.run?.runId ?? null),
     column((row) => row.run?.name ?? null),
     column((row) => row.run?.unmet ?? 0),
+    spec((s) => s.concurrencyKey),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { LANE, type LaneRow } from "./lane.sql.ts";
 import { sql } from "./sql.ts";
 
 /** Leases with their fences, one array per part, all of the same length. */
@@ -14,22 +15,21 @@ const FENCES = `unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[]) with or
 const SAME_FENCE = `l.tenant = i.tenant and l.job_id = i.job_id
     and l.lease_epoch = i.lease_epoch and l.token = i.token`;
 
-/** What became of an accept. `state` is null when the job has no lease at all. */
-export interface AcceptRow {
-  readonly verdict: "applied" | "already_applied" | "stale_lease";
+/** The place of an input row that a statement is about, from 1. */
+export interface PositionRow {
+  readonly position: number;
 }
 
-/** Turns offers into active leases; an answer per input row, in order. */
-export const acceptOffers = sql<FenceColumns, AcceptRow>(
+/** Turns offers into active leases; the input rows to which that applied. */
+export const acceptOffers = sql<FenceColumns, PositionRow>(
   "accept_offers",
   `
-with input as materialized (select * from ${FENCES}),
-accepted as (
+with accepted as (
   update lease l set state = 'running', started_at = now(),
     expires_at = now() + l.ttl_ms * interval '1 ms',
     deadline_at = now() + l.deadline_ms * interval '1 ms'
-  from input i where ${SAME_FENCE} and l.state = 'offered'
-  returning l.*, i.position
+  from ${FENCES} where ${SAME_FENCE} and l.state = 'offered'
+  returning l.tenant, l.job_id, l.attempt, l.lease_epoch, l.worker_id, i.position
 ),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
@@ -37,27 +37,28 @@ events as (
   select tenant, job_id, 'started', 'offered', 'running', attempt, lease_epoch, worker_id, 'worker'
   from accepted
 )
-select case when a.position is not null then 'applied'
-    when l.state = 'running' then 'already_applied' else 'stale_lease' end as verdict
-from input i
-left join accepted a on a.position = i.position
-left join lease l on ${SAME_FENCE}
-order by i.position`,
+select position::integer from accepted`,
 );
 
-/** What became of a renewal. */
-export interface RenewRow {
-  readonly verdict: "renewed" | "superseded" | "cancelled" | "unknown";
+/** The input rows whose leases are current and active. */
+export const activeAmong = sql<FenceColumns, PositionRow>(
+  "active_among",
+  `
+select i.position::integer from ${FENCES} join lease l on ${SAME_FENCE} and l.state = 'running'`,
+);
+
+/** A renewed lease. */
+export interface RenewRow extends PositionRow {
+  /** Set: it is to be cancelled and was not made longer. */
   readonly cancel_reason: "user" | "deadline" | "preempted" | "drain" | null;
   /** What is left of a cancelled lease, in milliseconds. */
   readonly left_ms: number | null;
-  readonly job_type: string | null;
+  readonly job_type: string;
 }
 
 /**
- * Renews active leases and binds them to the session that renews them; an answer per input row, in
- * order. A lease that is to be cancelled keeps its end. One that stands twice in a batch (two
- * heartbeats that waited for a slow ledger) is renewed once, and both are told so.
+ * Renews active leases and binds them to the session that renews them. A lease that is to be
+ * cancelled keeps its end. One that stands twice in the input is answered once.
  */
 export const renewLeases = sql<
   readonly [...fences: FenceColumns, sessionIds: (string | null)[]],
@@ -65,30 +66,25 @@ export const renewLeases = sql<
 >(
   "renew_leases",
   `
-with input as materialized (
-  select i.*, s.session_id from ${FENCES}
-  join unnest($5::uuid[]) with ordinality as s (session_id, position) using (position)
-),
-renewed as (
-  update lease l set
-    expires_at = case when l.cancel_reason is null
-      then now() + l.ttl_ms * interval '1 ms' else l.expires_at end,
-    session_id = coalesce(i.session_id, l.session_id)
-  from input i where ${SAME_FENCE} and l.state = 'running'
-  returning l.tenant, l.job_id, l.lease_epoch, l.token, l.cancel_reason, l.expires_at, l.job_type
-)
-select case when r.job_id is null and j.id is null then 'unknown'
-    when r.job_id is null then 'superseded'
-    when r.cancel_reason is not null then 'cancelled' else 'renewed' end as verdict,
-  r.cancel_reason,
-  case when r.cancel_reason is not null
-    then greatest(0, extract(epoch from r.expires_at - now()) * 1000)::integer end as left_ms,
-  r.job_type
-from input i
-left join renewed r on r.tenant = i.tenant and r.job_id = i.job_id
-  and r.lease_epoch = i.lease_epoch and r.token = i.token
-left join job j on r.job_id is null and j.tenant = i.tenant and j.id = i.job_id
-order by i.position`,
+update lease l set
+  expires_at = case when l.cancel_reason is null
+    then now() + l.ttl_ms * interval '1 ms' else l.expires_at end,
+  session_id = coalesce(i.session_id, l.session_id)
+from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[]) with ordinality
+  as i (tenant, job_id, lease_epoch, token, session_id, position)
+where ${SAME_FENCE} and l.state = 'running'
+returning i.position::integer, l.cancel_reason, l.job_type,
+  case when l.cancel_reason is not null
+    then greatest(0, extract(epoch from l.expires_at - now()) * 1000)::integer end as left_ms`,
+);
+
+/** The input rows whose jobs exist. */
+export const knownJobs = sql<readonly [tenants: string[], jobIds: string[]], PositionRow>(
+  "known_jobs",
+  `
+select i.position::integer
+from unnest($1::text[], $2::uuid[]) with ordinality as i (tenant, job_id, position)
+join job j on j.tenant = i.tenant and j.id = i.job_id`,
 );
 
 /** Whether a lease is current. */
@@ -121,19 +117,15 @@ left join lateral (
 where j.tenant = $1 and j.id = $2`,
 );
 
-/** A lane that got a job back. */
-export interface ReturnedRow {
-  readonly verdict: "applied" | "stale_lease";
-  readonly queue: string | null;
-  readonly job_type: string | null;
-  readonly priority: number | null;
-  readonly seq: number | null;
+/** A lease that went back, and its job's place. */
+export interface ReturnedRow extends LaneRow, PositionRow {
+  readonly seq: number;
 }
 
 /**
  * Gives leases back to the head of their lanes at no cost: offers that nobody accepted, and jobs
- * whose handler never began. Leases that are to be cancelled are left alone. An answer per input
- * row, in order.
+ * whose handler never began. Leases that are to be cancelled are left alone. Answers those that
+ * went back.
  */
 export const returnLeases = sql<
   readonly [...fences: FenceColumns, actor: string, reason: string, onlyOffered: boolean],
@@ -141,16 +133,15 @@ export const returnLeases = sql<
 >(
   "return_leases",
   `
-with input as materialized (select * from ${FENCES}),
-gone as (
-  delete from lease l using input i
+with gone as (
+  delete from lease l using ${FENCES}
   where ${SAME_FENCE} and l.cancel_reason is null and (not $7 or l.state = 'offered')
   returning l.*, i.position
 ),
 ready_rows as (
-  insert into ready (tenant, queue, job_type, priority, seq, job_id, attempt, lease_epoch,
+  insert into ready (tenant, ${LANE}, seq, job_id, attempt, lease_epoch,
     payload_bytes, in_run)
-  select tenant, queue, job_type, priority, seq, job_id, attempt, lease_epoch + 1,
+  select tenant, ${LANE}, seq, job_id, attempt, lease_epoch + 1,
     payload_bytes, in_run from gone
 ),
 events as (
@@ -159,10 +150,7 @@ events as (
   select tenant, job_id, case when state = 'offered' then 'offer_returned' else 'released' end,
     state, 'ready', attempt, lease_epoch, worker_id, $5, $6 from gone
 )
-select case when g.position is null then 'stale_lease' else 'applied' end as verdict,
-  g.queue, g.job_type, g.priority, g.seq
-from input i left join gone g on g.position = i.position
-order by i.position`,
+select position::integer, ${LANE}, seq from gone`,
 );
 
 /** A lease of a worker's stream that its newest Hello did not name. */
@@ -195,21 +183,19 @@ export type ProgressColumns = readonly [
 ];
 
 /**
- * Stores progress under active leases; no checkpoint leaves the one that is there. The leases are
+ * Stores progress under active leases and answers where that applied; no checkpoint leaves the one that is there. The leases are
  * held until the commit (renewals pass, ends wait): a late writer could otherwise overwrite what
  * the next attempt has stored meanwhile.
  */
-export const storeProgress = sql<ProgressColumns, { readonly applied: boolean }>(
+export const storeProgress = sql<ProgressColumns, PositionRow>(
   "store_progress",
   `
-with input as materialized (
-  select i.*, p.fraction, p.message, p.checkpoint from ${FENCES}
-  join unnest($5::double precision[], $6::text[], $7::bytea[]) with ordinality
-    as p (fraction, message, checkpoint, position) using (position)
-),
-held as materialized (
+with held as materialized (
   select i.position, i.tenant, i.job_id, l.attempt, i.fraction, i.message, i.checkpoint
-  from input i join lease l on ${SAME_FENCE} and l.state = 'running'
+  from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::double precision[],
+      $6::text[], $7::bytea[]) with ordinality
+    as i (tenant, job_id, lease_epoch, token, fraction, message, checkpoint, position)
+  join lease l on ${SAME_FENCE} and l.state = 'running'
   order by l.tenant, l.job_id for key share of l
 ),
 stored as (
@@ -219,6 +205,5 @@ stored as (
     fraction = excluded.fraction, message = excluded.message,
     checkpoint = coalesce(excluded.checkpoint, p.checkpoint), updated_at = now()
 )
-select h.position is not null as applied
-from input i left join held h on h.position = i.position order by i.position`,
+select position::integer from held`,
 );

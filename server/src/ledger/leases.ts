@@ -12,7 +12,9 @@ import { fenceColumns } from "./fences.ts";
 import { asBuffer } from "./job-columns.ts";
 import {
   acceptOffers,
+  activeAmong,
   checkLease,
+  knownJobs,
   renewLeases,
   returnLeases,
   storeProgress,
@@ -27,16 +29,17 @@ export const acceptOffersIn =
   (pool: Pool) =>
   (leases: readonly LeaseRef[]): Promise<AcceptVerdict[]> =>
     inTransaction(pool, tenantsOf(leases), async (tx) => {
-      const rows = await tx.run(acceptOffers, ...fenceColumns(leases));
-      const verdicts = rows.map((row) => row.verdict);
+      const verdicts: AcceptVerdict[] = leases.map(() => "stale_lease");
+      for (const { position } of await tx.run(acceptOffers, ...fenceColumns(leases))) {
+        verdicts[position - 1] = "applied";
+      }
       // A statement of its own: it sees the accept that this one waited for, or that came with it.
-      const stale = [...verdicts.keys()].filter((index) => verdicts[index] === "stale_lease");
-      if (stale.length === 0) return verdicts;
-      const again = stale.map((index) => leases[index] as LeaseRef);
-      const seen = await tx.run(acceptOffers, ...fenceColumns(again));
-      stale.forEach((index, position) => {
-        verdicts[index] = seen[position]?.verdict ?? "stale_lease";
-      });
+      const open = [...verdicts.keys()].filter((index) => verdicts[index] !== "applied");
+      if (open.length === 0) return verdicts;
+      const asked = open.map((index) => leases[index] as LeaseRef);
+      for (const { position } of await tx.run(activeAmong, ...fenceColumns(asked))) {
+        verdicts[open[position - 1] as number] = "already_applied";
+      }
       return verdicts;
     });
 
@@ -48,14 +51,39 @@ export const renewLeasesIn =
     return inTransaction(pool, tenantsOf(leases), async (tx) => {
       const sessionIds = renewals.map((renewal) => renewal.sessionId ?? null);
       const rows = await tx.run(renewLeases, ...fenceColumns(leases), sessionIds);
-      return rows.map((row) => ({
-        verdict: row.verdict,
-        cancelReason: row.cancel_reason ?? undefined,
-        leftMs: row.left_ms ?? 0,
-        jobType: row.job_type ?? undefined,
-      }));
+      const renewed = new Map(rows.map((row) => [fenceKey(leases[row.position - 1]), row]));
+      const missing = [...leases.keys()].filter((index) => !renewed.has(fenceKey(leases[index])));
+      const known = missing.length === 0 ? [] : await knownAmong(tx, leases, missing);
+      return leases.map((lease, index) => {
+        const row = renewed.get(fenceKey(lease));
+        if (row === undefined) {
+          const verdict = known.includes(index) ? "superseded" : "unknown";
+          return { verdict, cancelReason: undefined, leftMs: 0, jobType: undefined };
+        }
+        return {
+          verdict: row.cancel_reason === null ? "renewed" : "cancelled",
+          cancelReason: row.cancel_reason ?? undefined,
+          leftMs: row.left_ms ?? 0,
+          jobType: row.job_type,
+        };
+      });
     });
   };
+
+const fenceKey = (lease: LeaseRef | undefined): string =>
+  `${lease?.tenant}\0${lease?.jobId}\0${lease?.leaseEpoch}\0${lease?.leaseToken}`;
+
+/** Which of some leases' jobs exist, by the leases' places. */
+async function knownAmong(
+  tx: Transaction,
+  leases: readonly LeaseRef[],
+  places: readonly number[],
+): Promise<number[]> {
+  const asked = places.map((place) => leases[place] as LeaseRef);
+  const jobIds = asked.map((lease) => lease.jobId);
+  const rows = await tx.run(knownJobs, tenantsOf(asked), jobIds);
+  return rows.map(({ position }) => places[position - 1] as number);
+}
 
 /** Whether a lease is current. */
 export interface LeaseStanding {
@@ -96,15 +124,12 @@ export async function returnInTransaction(
   { leases, actor, reason, onlyOffered }: ReturnRequest,
 ): Promise<ReturnAnswer> {
   const rows = await tx.run(returnLeases, ...fenceColumns(leases), actor, reason, onlyOffered);
-  const moved = rows.flatMap((row, index) => {
-    const { queue, job_type, priority, seq } = row;
-    if (queue === null || job_type === null || priority === null) return [];
-    return [{ tenant: (leases[index] as LeaseRef).tenant, queue, job_type, priority, seq }];
+  const verdicts = leases.map((): "applied" | "stale_lease" => "stale_lease");
+  const moved = rows.map((row) => {
+    verdicts[row.position - 1] = "applied";
+    return { ...row, tenant: (leases[row.position - 1] as LeaseRef).tenant };
   });
-  return {
-    verdicts: rows.map((row) => row.verdict),
-    ...aftermathOf(tenantsOf(leases), mergeLanes(moved)),
-  };
+  return { verdicts, ...aftermathOf(tenantsOf(leases), mergeLanes(moved)) };
 }
 
 /** A stream lease that its worker's newest Hello did not name. */
@@ -152,6 +177,7 @@ export const storeProgressIn =
         writes.map((write) => write.message),
         writes.map(({ checkpoint }) => (checkpoint.length === 0 ? null : asBuffer(checkpoint))),
       );
-      return rows.map((row) => row.applied);
+      const applied = new Set(rows.map(({ position }) => position));
+      return leases.map((_, index) => applied.has(index + 1));
     });
   };

@@ -1,8 +1,10 @@
 import type { Pool } from "pg";
 import type { EndRequest } from "../app/bridge/lease-writes.ts";
+import type { Outcome } from "../app/flow/outcomes.ts";
 import type { LeaseRef } from "../domain/lease.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
 import { type DecideEnding, endInTransaction } from "./end.ts";
+import { forgetUsage } from "./flow-usage.sql.ts";
 import { returnInTransaction } from "./leases.ts";
 import type { StopRequest } from "./operate.ts";
 import {
@@ -49,11 +51,12 @@ export const findNextDue = (loopsPool: Pool) => async (): Promise<number | undef
   return row?.due_in_ms === null || row === undefined ? undefined : Math.max(0, row.due_in_ms);
 };
 
-/** Forgets idempotency keys and receipts that are over their time; answers how many. */
+/** Forgets keys, receipts and used quotas that are over their time; answers how many. */
 export const forgetOld = (loopsPool: Pool) => async (): Promise<number> => {
   const keys = await asLoops(loopsPool, forgetKeys);
   const receipts = await asLoops(loopsPool, forgetReceipts);
-  return keys.length + receipts.length;
+  const usage = await asLoops(loopsPool, forgetUsage);
+  return keys.length + receipts.length + usage.length;
 };
 
 /** What a sweep did. */
@@ -62,6 +65,7 @@ export interface Reaped extends Aftermath {
   readonly returned: number;
   /** Attempts that were interrupted, timed out or cancelled. */
   readonly ended: number;
+  readonly outcomes: readonly Outcome[];
 }
 
 /**
@@ -93,6 +97,7 @@ export const reapExpiredIn =
       return {
         returned: offered.length,
         ended: running.length,
+        outcomes: ended.outcomes,
         ...aftermathOf(
           rows.map((row) => row.tenant),
           [...returned.lanes, ...ended.lanes],
@@ -101,7 +106,7 @@ export const reapExpiredIn =
       };
     });
 
-const NOTHING: Aftermath = aftermathOf([], []);
+const NOTHING = { ...aftermathOf([], []), outcomes: [] };
 
 const leaseOf = (row: ExpiredLease): LeaseRef => ({
   tenant: row.tenant,

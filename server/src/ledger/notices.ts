@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Notice, NoticeBoard } from "../app/notices.ts";
+import { laneKey } from "../domain/offer.ts";
 import { Emitter } from "../lib/emitter.ts";
 
 const CHANNEL = "orch_notices";
@@ -141,17 +142,21 @@ export class PostgresNotices implements NoticeBoard {
 export function mergeNotices(notices: readonly Notice[]): Notice[] {
   const lanes = new Map<string, Extract<Notice, { kind: "ready" }>["lanes"][number]>();
   const tenants = new Set<string>();
+  const flow = new Set<string>();
   const others: Notice[] = [];
   let scheduled = false;
   for (const notice of notices) {
     if (notice.kind === "ready") {
-      for (const lane of notice.lanes) {
-        const key = `${lane.tenant}\0${lane.queue}\0${lane.jobType}\0${lane.priority}`;
+      // Without their numbers, which are many: for others it is enough where a lane begins.
+      for (const { seqs: _, ...lane } of notice.lanes) {
+        const key = `${lane.tenant}\0${laneKey(lane)}`;
         const before = lanes.get(key);
         if (before === undefined || lane.minSeq < before.minSeq) lanes.set(key, lane);
       }
     } else if (notice.kind === "changed") {
       for (const tenant of notice.tenants) tenants.add(tenant);
+    } else if (notice.kind === "flow") {
+      for (const tenant of notice.tenants) flow.add(tenant);
     } else if (notice.kind === "scheduled") {
       scheduled = true;
     } else {
@@ -159,8 +164,9 @@ export function mergeNotices(notices: readonly Notice[]): Notice[] {
     }
   }
   return [
-    ...[...lanes.values()].map((lane): Notice => ({ kind: "ready", lanes: [lane] })),
+    ...[...lanes.values()].map((lane): Notice => ({ kind: "ready", lanes: [lane], here: false })),
     ...[...tenants].map((tenant): Notice => ({ kind: "changed", tenants: [tenant] })),
+    ...[...flow].map((tenant): Notice => ({ kind: "flow", tenants: [tenant] })),
     ...(scheduled ? [{ kind: "scheduled" } as const] : []),
     ...others,
   ];

@@ -1,4 +1,5 @@
 import type { JobState } from "../domain/job-machine.ts";
+import { LANE, type LaneRow } from "./lane.sql.ts";
 import { sql } from "./sql.ts";
 import { STATE, STATE_JOINS } from "./state.sql.ts";
 
@@ -112,24 +113,21 @@ where j.tenant = $1 and j.id = any ($2::uuid[])`,
 );
 
 /** A job that is ready again. */
-export interface RetriedRow {
+export interface RetriedRow extends LaneRow {
   readonly tenant: string;
   readonly job_id: string;
-  readonly queue: string;
-  readonly job_type: string;
-  readonly priority: number;
   readonly seq: number;
 }
 
 /** The end that all retries share, over a CTE `jobs` with the job's row and next_*. */
 const readyAgain = (from: string) => `
 ready_rows as (
-  insert into ready (tenant, queue, job_type, priority, job_id, attempt, lease_epoch,
+  insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch,
     payload_bytes, in_run)
-  select tenant, queue, job_type, priority, id, next_attempt, next_epoch,
+  select tenant, ${LANE}, id, next_attempt, next_epoch,
     coalesce(length(payload), 0), run_id is not null
   from jobs order by id
-  returning tenant, job_id, queue, job_type, priority, seq
+  returning tenant, job_id, ${LANE}, seq
 ),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, actor, reason)

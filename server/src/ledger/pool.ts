@@ -55,5 +55,9 @@ export function openPool(options: PoolOptions): LedgerPool {
       .join(" "),
   });
   pool.on("error", options.onIdleError);
+  // A session can end in the same packet that opens it: then whoever asked for the connection has
+  // had no turn yet to listen, and an error that nobody listens to ends the process. The first
+  // statement says that the connection is broken.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }

@@ -3,6 +3,7 @@ import type { JobState } from "../domain/job-machine.ts";
 import type { AttemptOutcome } from "../domain/job-view.ts";
 import type { FailureClass } from "../domain/lease.ts";
 import type { RetryOverrides } from "../domain/retry.ts";
+import { type LaneRow, laneOf } from "./lane.sql.ts";
 import { sql } from "./sql.ts";
 import { STATE, STATE_JOINS } from "./state.sql.ts";
 
@@ -15,6 +16,7 @@ export interface JobViewRow {
   readonly priority: number;
   readonly project: string;
   readonly source: string;
+  readonly concurrency_key: string;
   readonly payload: Buffer | null;
   readonly payload_media_type: string;
   readonly payload_artifact: Buffer | null;
@@ -57,9 +59,9 @@ export const viewColumns = (how: "whole" | "brief"): string => {
     how === "whole" ? `${column} as ${name}` : `null::bytea as ${name}`;
   return `
   j.id as job_id, j.created_at, j.job_type, j.queue, j.priority, j.project, j.source,
-  ${large("j.payload", "payload")}, j.payload_media_type, j.payload_artifact, j.idempotency_key,
-  j.labels, j.not_before, j.retry, j.attempt_deadline_ms, j.correlation_id, j.traceparent,
-  j.tracestate, j.run_id, j.name, j.ended_at, j.end_reason, ${STATE} as state,
+  j.concurrency_key, ${large("j.payload", "payload")}, j.payload_media_type, j.payload_artifact,
+  j.idempotency_key, j.labels, j.not_before, j.retry, j.attempt_deadline_ms, j.correlation_id,
+  j.traceparent, j.tracestate, j.run_id, j.name, j.ended_at, j.end_reason, ${STATE} as state,
   case when l.state = 'running' then l.attempt end as running_attempt,
   l.started_at as running_since, l.worker_id as lease_worker_id, a.attempt as last_attempt,
   a.started_at as last_started_at, a.ended_at as last_ended_at, a.failure_class,
@@ -75,7 +77,8 @@ left join progress p on p.tenant = j.tenant and p.job_id = j.id
 cross join lateral (
   select count(*) filter (where t.outcome = 'failed')::integer as failures,
     coalesce(array_agg((extract(epoch from now() - t.ended_at) * 1000)::double precision)
-      filter (where t.outcome = 'interrupted'), '{}') as interruption_ages_ms
+      filter (where t.outcome = 'interrupted' and t.failure_class <> 'cancelled'), '{}')
+      as interruption_ages_ms
   from attempt t
   where t.tenant = j.tenant and t.job_id = j.id and t.attempt > j.budget_from_attempt
 ) past`;
@@ -180,10 +183,8 @@ where j.tenant = $1 and j.id = $2 order by e.id`,
 );
 
 /** Where a job stands, and what could keep it there. */
-export interface WaitRow {
+export interface WaitRow extends LaneRow {
   readonly state: JobState;
-  readonly queue: string;
-  readonly job_type: string;
   readonly run_at: Date | null;
 }
 
@@ -191,7 +192,7 @@ export interface WaitRow {
 export const readWait = sql<readonly [tenant: string, jobId: string], WaitRow>(
   "read_wait",
   `
-select ${STATE} as state, j.queue, j.job_type, s.run_at from job j ${STATE_JOINS}
+select ${STATE} as state, ${laneOf("j")}, s.run_at from job j ${STATE_JOINS}
 left join scheduled s on s.tenant = j.tenant and s.job_id = j.id
 where j.tenant = $1 and j.id = $2`,
 );

@@ -68,6 +68,7 @@ describe("a job", () => {
       priority: 7,
       project: "p",
       source: "osv.dev",
+      concurrency_key: "c",
       payload,
       idempotency_key: "k",
       labels: { a: "1", b: "2" },
@@ -86,6 +87,7 @@ describe("a job", () => {
       priority: 7,
       project: "p",
       source: "osv.dev",
+      concurrencyKey: "c",
       payload,
       payloadMediaType: "application/json",
       payloadArtifact: undefined,
@@ -302,7 +304,11 @@ describe("what a job waits for", () => {
         { jobId: dead, state: "dead", onFailure: "hold" },
       ],
     });
-    expect(await wait("a", ready)).toMatchObject({ state: "ready", queue: "default", unmet: [] });
+    expect(await wait("a", ready)).toMatchObject({
+      state: "ready",
+      lane: { queue: "default", source: "" },
+      unmet: [],
+    });
     expect(await wait("b", ready)).toBeUndefined();
 
     const found = await readRun(pool, windowMs)("a", run.id);

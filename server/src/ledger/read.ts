@@ -4,6 +4,7 @@ import type { JobWithAttempts } from "../app/jobs/get-job.ts";
 import type { WatchMark } from "../app/jobs/watch-jobs.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import type { JobEventView, JobFilter, JobView } from "../domain/job-view.ts";
+import { toLane } from "./lane.sql.ts";
 import {
   type ListParams,
   type ListStatements,
@@ -124,8 +125,7 @@ export const readJobWait =
       const unmet = row.state === "blocked" ? await tx.run(readUnmet, tenant, jobId) : [];
       return {
         state: row.state,
-        queue: row.queue,
-        jobType: row.job_type,
+        lane: toLane(tenant, row),
         runAt: row.run_at ?? undefined,
         unmet: unmet.map((parent) => ({
           jobId: parent.job_id,

@@ -1,3 +1,4 @@
+import { LANE, type LaneRow } from "./lane.sql.ts";
 import { sql } from "./sql.ts";
 
 /** What a tick of the control plane found out. */
@@ -113,11 +114,8 @@ from scheduled`,
 );
 
 /** A job whose moment came. */
-export interface PromotedRow {
+export interface PromotedRow extends LaneRow {
   readonly tenant: string;
-  readonly queue: string;
-  readonly job_type: string;
-  readonly priority: number;
   readonly seq: number;
 }
 
@@ -138,18 +136,18 @@ jobs as (
   returning j.*, g.attempt as next_attempt, g.lease_epoch as next_epoch, g.run_at
 ),
 ready_rows as (
-  insert into ready (tenant, queue, job_type, priority, job_id, attempt, lease_epoch,
+  insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch,
     payload_bytes, in_run)
-  select tenant, queue, job_type, priority, id, next_attempt, next_epoch,
+  select tenant, ${LANE}, id, next_attempt, next_epoch,
     coalesce(length(payload), 0), run_id is not null
   from jobs order by run_at, id
-  returning tenant, queue, job_type, priority, seq, job_id
+  returning tenant, ${LANE}, seq, job_id
 ),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, actor)
   select tenant, job_id, 'due', 'scheduled', 'ready', 'promoter' from ready_rows
 )
-select tenant, queue, job_type, priority, seq from ready_rows`,
+select tenant, ${LANE}, seq from ready_rows`,
 );
 
 /** Runs as orch_loops: forgets idempotency keys that are over their time, 1,000 at most. */

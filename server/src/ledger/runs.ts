@@ -3,7 +3,9 @@ import type { NewRun, RunConflict, StoredRun } from "../app/runs/create-run.ts";
 import { formatDigest, parseDigest } from "../domain/digest.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
 import { insertJobs, presentArtifacts, takeKeys } from "./enqueue.sql.ts";
+import { type PayloadQuota, PayloadSpending } from "./flow-usage.ts";
 import { asBuffer, jobColumns } from "./job-columns.ts";
+import { laneRowOf } from "./lane.sql.ts";
 import { existingRun, insertEdges, insertRun } from "./run.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
@@ -24,11 +26,11 @@ class Refused extends Error {
 
 /** Writes a run with its jobs and edges in one transaction: all of it or nothing. */
 export const storeRunIn =
-  (pool: Pool, idempotencyRetentionMs: number) =>
+  (pool: Pool, idempotencyRetentionMs: number, payloadQuota: PayloadQuota = () => undefined) =>
   async (run: NewRun): Promise<RunAnswer> => {
     try {
       return await inTransaction(pool, [run.tenant], (tx) =>
-        storeRun(tx, run, idempotencyRetentionMs),
+        storeRun(tx, run, idempotencyRetentionMs, payloadQuota),
       );
     } catch (error) {
       if (error instanceof Refused) return { stored: error.conflict, ...aftermathOf([], []) };
@@ -36,7 +38,18 @@ export const storeRunIn =
     }
   };
 
-async function storeRun(tx: Transaction, run: NewRun, retentionMs: number): Promise<RunAnswer> {
+/** What a run that is there already would be answered; undefined if it is not. */
+export const findStoredRun =
+  (pool: Pool) =>
+  (run: NewRun): Promise<StoredRun | undefined> =>
+    inTransaction(pool, [run.tenant], (tx) => repeated(tx, run));
+
+async function storeRun(
+  tx: Transaction,
+  run: NewRun,
+  retentionMs: number,
+  payloadQuota: PayloadQuota,
+): Promise<RunAnswer> {
   const { tenant, runId, displayName, project, correlationId } = run;
   const digest = asBuffer(run.contentDigest);
   const inserted = await tx.run(
@@ -48,8 +61,13 @@ async function storeRun(tx: Transaction, run: NewRun, retentionMs: number): Prom
     correlationId,
     digest,
   );
-  if (inserted.length === 0) return { stored: await repeated(tx, run), ...aftermathOf([], []) };
+  if (inserted.length === 0) {
+    const stored = await repeated(tx, run);
+    if (stored === undefined) throw new Error("a run vanished; runs are not deleted");
+    return { stored, ...aftermathOf([], []) };
+  }
   await requireArtifacts(tx, run);
+  await requireQuota(tx, run, payloadQuota);
   await requireKeys(tx, run, retentionMs);
   const rows = run.jobs.map(({ job, name, unmet }) => ({ job, run: { runId, name, unmet } }));
   const written = await tx.run(insertJobs, ...jobColumns(rows));
@@ -73,7 +91,7 @@ async function storeRun(tx: Transaction, run: NewRun, retentionMs: number): Prom
   const moved = written.flatMap(({ job_id, seq }) => {
     const spec = specs.get(job_id);
     if (spec === undefined) return [];
-    return [{ tenant, queue: spec.queue, job_type: spec.jobType, priority: spec.priority, seq }];
+    return [{ tenant, ...laneRowOf(spec), seq }];
   });
   const scheduled = written.some((row) => row.base_state === "scheduled");
   return {
@@ -82,9 +100,10 @@ async function storeRun(tx: Transaction, run: NewRun, retentionMs: number): Prom
   };
 }
 
-async function repeated(tx: Transaction, run: NewRun): Promise<StoredRun> {
+async function repeated(tx: Transaction, run: NewRun): Promise<StoredRun | undefined> {
   const [existing] = await tx.run(existingRun, run.tenant, run.runId);
-  return existing !== undefined && Buffer.compare(existing.content_digest, run.contentDigest) === 0
+  if (existing === undefined) return undefined;
+  return Buffer.compare(existing.content_digest, run.contentDigest) === 0
     ? { kind: "existing", runId: run.runId, jobIds: existing.job_ids }
     : { kind: "run_id_conflict", runId: run.runId };
 }
@@ -104,6 +123,13 @@ async function requireArtifacts(tx: Transaction, run: NewRun): Promise<void> {
   if (missing === undefined) return;
   const path = `jobs[${missing.index}].spec.payload_artifact`;
   throw new Refused({ kind: "payload_artifact_not_found", path, digest: missing.digest });
+}
+
+/** Nothing needs to be put right afterwards: all jobs of a run are new, or nothing is written. */
+async function requireQuota(tx: Transaction, run: NewRun, quotaOf: PayloadQuota): Promise<void> {
+  const jobs = run.jobs.map(({ job }) => job);
+  const [exceeded] = (await new PayloadSpending().spend(tx, jobs, quotaOf)).values();
+  if (exceeded !== undefined) throw new Refused(exceeded);
 }
 
 /** In a run a key must be free: a job of another run cannot stand in for one of this. */

@@ -50,6 +50,7 @@ function specOf(row: JobViewRow): JobSpec {
     project: row.project,
     source: row.source,
     priority: row.priority,
+    concurrencyKey: row.concurrency_key,
     payload: row.payload ?? NOTHING,
     payloadMediaType: row.payload_media_type,
     payloadArtifact: row.payload_artifact === null ? undefined : formatDigest(row.payload_artifact),
