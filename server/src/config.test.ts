@@ -33,6 +33,16 @@ describe("settings", () => {
     });
   });
 
+  it("need the address of the ready queue's service, and no other", () => {
+    expect(read().readyQueue).toBe("postgres");
+    const ORCH_VALKEY_URL = "redis://a:6379,redis://b:6379";
+    expect(read(["--ready-queue", "valkey"], { ORCH_VALKEY_URL })).toMatchObject({
+      readyQueue: "valkey",
+      valkeyUrl: ORCH_VALKEY_URL,
+      natsUrl: undefined,
+    });
+  });
+
   it("give times in milliseconds and the lease policy as it is", () => {
     const leasePolicy = '{"default":{"leaseTtl":"30s"}}';
     const config = read(["--drain-grace", "3"], { ORCH_LEASE_POLICY: leasePolicy });
@@ -47,6 +57,10 @@ describe("settings", () => {
     [{ ORCH_POOL_SIZE: "0" }, /^ORCH_POOL_SIZE/],
     [{ ORCH_SERVER_ID: "a b" }, /^ORCH_SERVER_ID/],
     [{ ORCH_DATA_DIR: " " }, /^ORCH_DATA_DIR: must not be empty$/],
+    [{ ORCH_READY_QUEUE: "redis" }, /^ORCH_READY_QUEUE: must be one of postgres, valkey, nats$/],
+    [{ ORCH_READY_QUEUE: "valkey" }, /^ORCH_VALKEY_URL is needed for the ready queue on valkey$/],
+    [{ ORCH_READY_QUEUE: "nats" }, /^ORCH_NATS_URL is needed for the ready queue on nats$/],
+    [{ ORCH_VALKEY_URL: "redis://a,b" }, /^ORCH_VALKEY_URL: must begin with redis:\/\/ or rediss/],
   ])("refuse %j", (environment, message) => {
     expect(() => read([], environment)).toThrow(message);
     expect(() => read([], environment)).toThrow(ConfigError);
@@ -58,9 +72,11 @@ describe("settings", () => {
     expect(() => read(["extra"])).toThrow(ConfigError);
   });
 
-  it("never show a database address, which has a password", () => {
+  it("never show an address, which may have a password", () => {
     const secret = "mysql://u:secret@h/db";
     const silent = expect.objectContaining({ message: expect.not.stringContaining("secret") });
+    expect(() => read([], { ORCH_NATS_URL: secret })).toThrow(silent);
+    expect(() => read(["--valkey-url", secret])).toThrow(silent);
     expect(() => read([], { DATABASE_URL: secret })).toThrow(silent);
     expect(() => read(["--database-url", secret])).toThrow(silent);
   });

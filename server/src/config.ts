@@ -12,6 +12,12 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** The most connections that each pool opens. */
   readonly poolSize: number;
+  /** What tells replicas where ready jobs are; the ledger decides in any case. */
+  readonly readyQueue: ReadyQueueName;
+  /** Nodes of one Valkey, with commas between them. */
+  readonly valkeyUrl: string | undefined;
+  /** Servers of one NATS, with commas between them. */
+  readonly natsUrl: string | undefined;
   /** This replica's name, in Welcome and in the ledger. */
   readonly serverId: string;
   readonly logLevel: LogLevel;
@@ -33,6 +39,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const LOG_FORMATS = ["json", "pretty", "auto"] as const;
 /** JSON lines, lines for people, or the latter on a terminal only. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
+
+const READY_QUEUES = ["postgres", "valkey", "nats"] as const;
+/** What the ready queue is on. */
+export type ReadyQueueName = (typeof READY_QUEUES)[number];
 
 /** A setting has a value that cannot be used. The message names the setting. */
 export class ConfigError extends Error {
@@ -90,6 +100,28 @@ const SETTINGS: readonly Setting[] = [
     meaning: "most connections that each pool opens to Postgres",
     default: 8,
     parse: integer(1, 200),
+  },
+  {
+    key: "readyQueue",
+    env: "ORCH_READY_QUEUE",
+    flag: "--ready-queue <name>",
+    meaning: "what tells replicas where ready jobs are",
+    default: "postgres",
+    choices: READY_QUEUES,
+  },
+  {
+    key: "valkeyUrl",
+    env: "ORCH_VALKEY_URL",
+    flag: "--valkey-url <urls>",
+    meaning: "a Valkey, 8 or newer; several nodes of a cluster with commas between them",
+    parse: urls("redis", "rediss"),
+  },
+  {
+    key: "natsUrl",
+    env: "ORCH_NATS_URL",
+    flag: "--nats-url <urls>",
+    meaning: "a NATS with JetStream; several servers with commas between them",
+    parse: urls("nats", "tls"),
   },
   {
     key: "serverId",
@@ -184,6 +216,10 @@ export function readConfig(
       flags[new Option(setting.flag).attributeName()] ?? fromEnvironment(setting, environment);
   }
   config.serverId ??= defaultServerId;
+  for (const { env, key } of SETTINGS) {
+    if (key !== `${config.readyQueue}Url` || config[key] !== undefined) continue;
+    throw new ConfigError(`${env} is needed for the ready queue on ${config.readyQueue}`);
+  }
   return { kind: "config", config: config as unknown as Config };
 }
 
@@ -247,6 +283,15 @@ function postgresUrl(text: string): string {
   // Never echoed: it has a password.
   if (/^postgres(ql)?:\/\//.test(text)) return text;
   throw new InvalidArgumentError("must begin with postgresql://");
+}
+
+function urls(...schemes: readonly string[]): (text: string) => string {
+  const pattern = new RegExp(`^(${schemes.join("|")})://[^,]+$`);
+  return (text) => {
+    // Never echoed: they may have passwords.
+    if (text.split(",").every((one) => pattern.test(one))) return text;
+    throw new InvalidArgumentError(`must begin with ${schemes.join(":// or ")}://`);
+  };
 }
 
 function jsonObject(text: string): string {

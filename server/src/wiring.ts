@@ -10,8 +10,13 @@ import { readLeasePolicies } from "./rpc/lease-policy.ts";
 import { startListener } from "./rpc/listener.ts";
 import { contractRoutes } from "./rpc/routes.ts";
 import { wireBridge } from "./wiring/bridge.ts";
+import { wireFlowConfigs, wireWriteLimits } from "./wiring/flow.ts";
+import { wireFlowStates } from "./wiring/flow-states.ts";
 import { jobLog } from "./wiring/job-log.ts";
+import { wireLimits } from "./wiring/limits.ts";
 import { wireLoops } from "./wiring/loops.ts";
+import { wireProbes } from "./wiring/probes.ts";
+import { wireReadyQueue } from "./wiring/ready-queue.ts";
 import { wireServices } from "./wiring/services.ts";
 import { wireStore } from "./wiring/store.ts";
 
@@ -63,13 +68,38 @@ async function start(config: Config, logger: Logger, undo: Undo): Promise<string
   const { pool, loopsPool, board } = await openLedger(config, logger, undo);
   const blobs = openBlobFolder(join(config.dataDir, "artifacts"));
   const log = jobLog(logger);
-  const store = wireStore({ pool, board, policies, log });
+  const probes = wireProbes({ pool, loopsPool, bridge: () => bridge, logger });
+  const { metrics } = probes;
+  const configs = wireFlowConfigs({ pool, board }, (err) => logger.warn({ err }, "flow settings"));
+  configs.start();
+  undo.add(() => configs.stop());
+  const limits = wireWriteLimits(pool, configs);
+  const states = await wireFlowStates(config, pool, logger);
+  undo.add(() => states.stop());
+  const flow = wireLimits({
+    pool,
+    board,
+    configs,
+    policies,
+    states: states.store,
+    metrics,
+    logger,
+  });
+  undo.add(() => flow.stop());
+  const queue = wireReadyQueue(config, pool, logger, (tenant) => bridge.dispatcher.pump(tenant));
+  await queue.start();
+  undo.add(() => queue.stop());
+  const { payloadQuota } = limits;
+  const base = { pool, board, policies, metrics, log };
+  const store = wireStore({ ...base, ended: flow.ended, payloadQuota });
   undo.add(() => store.idle());
-  const bridge = wireBridge({ pool, board, policies, store, serverId, logger, log });
+  const bridge = wireBridge({ ...base, queue, flow, store, serverId, logger });
+  const tenants = () => bridge.dispatcher.tenants;
+  flow.start(tenants, (tenant) => bridge.dispatcher.changed([tenant]));
   bridge.dispatcher.start();
   bridge.sessions.start();
   undo.add(() => bridge.dispatcher.stop());
-  const parts = { pool, blobs, board, policies, store, bridge, serverId };
+  const parts = { ...base, blobs, store, bridge, serverId, limits, flow, tenants };
   const loops = wireLoops({ ...parts, loopsPool, logger, onReplicas: board.others });
   for (const loop of loops) loop.start();
   undo.add(() => Promise.all(loops.map((loop) => loop.stop())));
@@ -85,6 +115,7 @@ async function start(config: Config, logger: Logger, undo: Undo): Promise<string
     maxConcurrentStreams: config.maxConcurrentStreams,
     routes,
     interceptors,
+    fallback: probes.routes(() => !stopping.signal.aborted),
     logger,
   });
   const graceMs = config.drainGraceMs ?? policies.base.drainGraceMs;

@@ -2,15 +2,22 @@ import type { ReadyLane } from "../domain/offer.ts";
 
 /** What replicas tell each other, and the parts of one replica. Only hints: losing one delays. */
 export type Notice =
-  | { readonly kind: "ready"; readonly lanes: readonly ReadyLane[] }
+  | {
+      readonly kind: "ready";
+      readonly lanes: readonly ReadyLane[];
+      /** Whether this replica committed them. */
+      readonly here: boolean;
+    }
   | { readonly kind: "changed"; readonly tenants: readonly string[] }
+  /** Settings or sources of the tenants changed. */
+  | { readonly kind: "flow"; readonly tenants: readonly string[] }
   | { readonly kind: "scheduled" }
   | {
       readonly kind: "stop";
       readonly tenant: string;
       readonly jobId: string;
       readonly leaseEpoch: number;
-      readonly reason: "user" | "deadline";
+      readonly reason: "user" | "deadline" | "preempted";
       readonly graceMs: number;
     }
   | { readonly kind: "superseded"; readonly sessionId: string };
@@ -31,7 +38,7 @@ export interface Consequences {
 
 /** Puts what a committed write means on the board. */
 export function announce(board: NoticeBoard, after: Consequences): void {
-  if (after.lanes.length > 0) board.publish({ kind: "ready", lanes: after.lanes });
+  if (after.lanes.length > 0) board.publish({ kind: "ready", lanes: after.lanes, here: true });
   if (after.changed.length > 0) board.publish({ kind: "changed", tenants: after.changed });
   if (after.scheduled) board.publish({ kind: "scheduled" });
 }

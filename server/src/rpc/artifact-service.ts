@@ -27,6 +27,7 @@ import {
   unavailable,
 } from "./errors.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
+import { refusalError } from "./refusals.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** The use cases behind the service, and what else it needs. */
@@ -168,6 +169,8 @@ function uploadError(
         retryAfterMs: DISK_FULL_RETRY_MS,
         metadata: { committedSize: result.committedSize, uploadId },
       });
+    case "quota_exceeded":
+      return refusalError(result);
     case "digest_mismatch":
       return dataLoss("DIGEST_MISMATCH", { digest, uploadId });
     case "incomplete": {

@@ -1,4 +1,4 @@
-import { type Duration, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { FieldViolation } from "./errors.ts";
 
 /** A duration in milliseconds, fractions of one dropped. */
@@ -28,5 +28,6 @@ export function momentOf(
     violations.push({ field, description: "must lie in the years 1 to 9999", reason: "RANGE" });
     return undefined;
   }
-  return timestampDate(moment);
+  // Cut, not rounded: the last nanosecond of the year 9999 must not become the year 10000.
+  return new Date(Number(seconds) * 1_000 + Math.floor(nanos / 1_000_000));
 }

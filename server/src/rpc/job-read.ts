@@ -1,6 +1,5 @@
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type ServiceImpl } from "@connectrpc/connect";
-import type { BlockedBy, explainJob } from "../app/jobs/explain-job.ts";
+import type { explainJob } from "../app/jobs/explain-job.ts";
 import type { getJob } from "../app/jobs/get-job.ts";
 import type { listEvents } from "../app/jobs/list-events.ts";
 import type { listJobs } from "../app/jobs/list-jobs.ts";
@@ -11,10 +10,12 @@ import type {
   JobService,
   WatchJobsRequest,
 } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { blockedByMessage } from "./blocked-by.ts";
 import { momentOf } from "./durations.ts";
 import { type FieldViolation, invalidArgument, notFound, unavailable } from "./errors.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { attemptMessage, jobEventMessage, jobMessage, stateMessage, stateOf } from "./job-view.ts";
+import { pageTokenInvalid } from "./page-tokens.ts";
 
 /** The use cases behind the read half of JobService, and what else it needs. */
 export interface JobReadPorts {
@@ -73,17 +74,12 @@ export const jobReadService = (ports: JobReadPorts): JobReadService => ({
     if (found === undefined) throw jobNotFound(request.jobId);
     return {
       state: stateMessage(found.state),
-      ...(found.blockedBy && { blockedBy: { cause: causeMessage(found.blockedBy) } }),
+      ...(found.blockedBy && { blockedBy: blockedByMessage(found.blockedBy) }),
     };
   },
 });
 
 const jobNotFound = (jobId: string) => notFound("JOB_NOT_FOUND", { jobId });
-
-const pageTokenInvalid = () =>
-  invalidArgument("PAGE_TOKEN_INVALID", [
-    { field: "page_token", description: "must come from the page before, with the same filter" },
-  ]);
 
 function targetOf(request: WatchJobsRequest): WatchTarget {
   const { target } = request;
@@ -125,21 +121,4 @@ function requireText(
 ): void {
   if (!texts.some((text) => text?.includes("\0"))) return;
   violations.push({ field, description: "must not contain NUL", reason: "NO_NUL" });
-}
-
-function causeMessage(blockedBy: BlockedBy) {
-  switch (blockedBy.kind) {
-    case "dependency": {
-      const { jobIds, count, held } = blockedBy;
-      return { case: "dependency" as const, value: { jobIds: [...jobIds], count, held } };
-    }
-    case "schedule": {
-      const readyTime = timestampFromDate(blockedBy.readyAt);
-      return { case: "schedule" as const, value: { readyTime } };
-    }
-    case "workers": {
-      const { capableWorkers } = blockedBy;
-      return { case: "workers" as const, value: { capableWorkers } };
-    }
-  }
 }

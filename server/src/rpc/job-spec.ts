@@ -28,6 +28,7 @@ const jobSpecOf = (message: JobSpecMessage): Omit<JobSpec, "notBefore"> => ({
   project: message.project,
   source: message.source,
   priority: message.priority,
+  concurrencyKey: message.concurrencyKey,
   payload: message.payload,
   payloadMediaType: message.payloadMediaType,
   payloadArtifact: textIfSet(message.payloadArtifact),

@@ -109,6 +109,7 @@ export const jobSpecMessage = (jobId: string, spec: JobSpec): JobSpecMessage =>
     project: spec.project,
     source: spec.source,
     priority: spec.priority,
+    concurrencyKey: spec.concurrencyKey,
     payload: spec.payload,
     payloadMediaType: spec.payloadMediaType,
     payloadArtifact: spec.payloadArtifact ?? "",

@@ -14,6 +14,7 @@ import { alreadyExists, failedPrecondition, invalidArgument, toStatus } from "./
 import { tenantOf } from "./interceptors/tenant.ts";
 import { readJobSpec } from "./job-spec.ts";
 import { stateMessage } from "./job-view.ts";
+import { refusalError } from "./refusals.ts";
 
 /** The use cases that change jobs. */
 export interface JobWritePorts {
@@ -119,6 +120,9 @@ function enqueueError(result: Rejected) {
       return payloadTooLarge("payload", result.bytes, result.maxBytes);
     case "payload_artifact_not_found":
       return failedPrecondition("PAYLOAD_ARTIFACT_NOT_FOUND", { digest: result.digest });
+    case "queue_full":
+    case "quota_exceeded":
+      return refusalError(result);
   }
 }
 

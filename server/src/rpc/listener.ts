@@ -47,8 +47,8 @@ export interface ListenerOptions extends Partial<ListenerLimits> {
   /** Outermost first. */
   readonly interceptors: Interceptor[];
   readonly logger: Logger;
-  /** Takes requests that name no RPC. */
-  readonly fallback?: (request: NodeRequest, response: NodeResponse) => void;
+  /** May take requests that name no RPC, and says whether it did. */
+  readonly fallback?: (request: NodeRequest, response: NodeResponse) => boolean;
 }
 
 /** A listener that serves. */

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ArtifactService } from "../gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { FlowControlService } from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import { JobService } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import { RunService } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
+import { SourceService } from "../gen/stellaops/orchestrator/v1/source_pb.ts";
 import { TaskRunnerService } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 import { notFound } from "./errors.ts";
 import type { RunningListener } from "./listener.ts";
@@ -14,7 +16,15 @@ import { findGrpcurl, grpcurl } from "./testing/grpcurl.ts";
 import { serve } from "./testing/serve.ts";
 
 const PACKAGE = "stellaops.orchestrator.v1";
-const SERVICES = [JobService, RunService, TaskRunnerService, ArtifactService, Health];
+const SERVICES = [
+  JobService,
+  RunService,
+  TaskRunnerService,
+  ArtifactService,
+  SourceService,
+  FlowControlService,
+  Health,
+];
 const program = await findGrpcurl();
 let listener: RunningListener;
 
@@ -41,8 +51,10 @@ describe.skipIf(program === undefined)("grpcurl", () => {
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
       `${PACKAGE}.ArtifactService`,
+      `${PACKAGE}.FlowControlService`,
       `${PACKAGE}.JobService`,
       `${PACKAGE}.RunService`,
+      `${PACKAGE}.SourceService`,
       `${PACKAGE}.TaskRunnerService`,
     ];
     const { stdout } = await call(["list"]);

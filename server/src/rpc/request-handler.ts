@@ -41,8 +41,8 @@ export interface RequestHandlerOptions {
   readonly bodyWatch: BodyWatch;
   /** Aborted when calls that still run must end. */
   readonly shutdownSignal: AbortSignal;
-  /** Takes requests that name no RPC. 404 if not given. */
-  readonly fallback?: (request: NodeRequest, response: NodeResponse) => void;
+  /** May take requests that name no RPC, and says whether it did. The others get a 404. */
+  readonly fallback?: (request: NodeRequest, response: NodeResponse) => boolean;
 }
 
 // Compressing on a LAN costs more than it saves (docs/adr/0011), so answers never are; requests
@@ -79,7 +79,7 @@ export function createRequestHandler(
       { handler, serve: withContractErrors(handler, options.maxMessageBytes) },
     ]),
   );
-  const fallback = options.fallback ?? notFound;
+  const fallback = options.fallback ?? (() => false);
 
   return (request, response) => {
     const onError = (error: unknown) => options.logger.debug({ err: error }, "connection failed");
@@ -89,7 +89,10 @@ export function createRequestHandler(
       const url = request.url ?? "";
       const query = url.indexOf("?");
       const found = handlers.get(query < 0 ? url : url.slice(0, query));
-      if (found === undefined) return fallback(request, response);
+      if (found === undefined) {
+        if (!fallback(request, response)) notFound(request, response);
+        return;
+      }
       const values = rememberPeer(createContextValues(), request);
       const universal = universalRequestFromNodeRequest(request, response, undefined, values);
       watchBody(options.bodyWatch, found.handler, request);

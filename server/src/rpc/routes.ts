@@ -3,10 +3,13 @@ import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connec
 import type { Logger } from "pino";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ArtifactService } from "../gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { FlowControlService } from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import { JobService } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import { RunService } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
+import { SourceService } from "../gen/stellaops/orchestrator/v1/source_pb.ts";
 import { TaskRunnerService } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 import { createHealth } from "./health.ts";
+import { actorInterceptor } from "./interceptors/actor.ts";
 import { errorsInterceptor } from "./interceptors/errors.ts";
 import { loggingInterceptor } from "./interceptors/logging.ts";
 import { tenantInterceptor } from "./interceptors/tenant.ts";
@@ -19,6 +22,8 @@ export interface ContractServices {
   readonly job: ServiceImpl<typeof JobService>;
   readonly run: ServiceImpl<typeof RunService>;
   readonly artifact: ServiceImpl<typeof ArtifactService>;
+  readonly source: ServiceImpl<typeof SourceService>;
+  readonly flowControl: ServiceImpl<typeof FlowControlService>;
 }
 
 const SERVICES: readonly DescService[] = [
@@ -26,6 +31,8 @@ const SERVICES: readonly DescService[] = [
   JobService,
   RunService,
   ArtifactService,
+  SourceService,
+  FlowControlService,
 ];
 
 /** Everything that a listener serves, and the health that it reports. */
@@ -50,6 +57,8 @@ export function contractRoutes(services: ContractServices, logger: Logger): Rout
       router.service(JobService, services.job);
       router.service(RunService, services.run);
       router.service(ArtifactService, services.artifact);
+      router.service(SourceService, services.source);
+      router.service(FlowControlService, services.flowControl);
       health.routes(router);
       reflection(router);
     },
@@ -57,6 +66,7 @@ export function contractRoutes(services: ContractServices, logger: Logger): Rout
       loggingInterceptor(logger),
       errorsInterceptor(logger),
       tenantInterceptor(),
+      actorInterceptor(),
       validationInterceptor(),
     ],
     serving: () => {

@@ -9,6 +9,7 @@ import {
 } from "./errors.ts";
 import { readJobSpec } from "./job-spec.ts";
 import { payloadTooLarge } from "./job-write.ts";
+import { refusalError } from "./refusals.ts";
 
 /** A run off the wire, its defaults filled in. */
 export const readRunSpec = (request: CreateRunRequest): RunSpec => ({
@@ -47,6 +48,9 @@ export function runError(result: Exclude<CreateRunResult, { kind: "created" | "e
       const { path, digest } = result;
       return failedPrecondition("PAYLOAD_ARTIFACT_NOT_FOUND", { path, digest });
     }
+    case "queue_full":
+    case "quota_exceeded":
+      return refusalError(result);
     case "run_id_conflict":
       return alreadyExists("RUN_ID_CONFLICT", { runId: result.runId });
     case "job_id_conflict":

@@ -30,6 +30,7 @@ import {
   WriteResultSchema,
   WriteVerdict,
 } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
+import { hintMessage } from "./blocked-by.ts";
 import { msIfSet } from "./durations.ts";
 import { durationOfMs, failedPrecondition, invalidArgument, toStatus } from "./errors.ts";
 import { readFailure, storable } from "./failures.ts";
@@ -79,6 +80,7 @@ export function readHello(tenant: string, message: HelloMessage, maxPayload: num
     })),
     heldLeases: readLeases(tenant, message.heldLeases),
     maxPayloadBytes: Math.min(message.maxPayloadBytes || maxPayload, maxPayload),
+    leaseAtOnce: message.leaseAtOnce,
     sdk: message.sdk,
   };
 }
@@ -273,7 +275,10 @@ function frameOf(
     case "offers":
       return {
         case: "offers",
-        value: { offers: frame.offers.map((offer) => writeOffer(frame.pool, offer)) },
+        value: {
+          offers: frame.offers.map((offer) => writeOffer(frame.pool, offer)),
+          active: frame.active,
+        },
       };
     case "verdicts": {
       const verdicts = frame.verdicts.map(({ lease, verdict }) => ({
@@ -304,7 +309,7 @@ function frameOf(
     case "results":
       return { case: "results", value: { results: frame.results.map(writeResult) } };
     case "hint":
-      return { case: "hint", value: { readyJobs: BigInt(frame.readyJobs) } };
+      return { case: "hint", value: hintMessage(frame.blocked) };
     case "drain_ack":
       return { case: "drainAck", value: {} };
     case "ping":

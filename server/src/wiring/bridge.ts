@@ -1,22 +1,19 @@
 import type { Logger } from "pino";
+import type { Claim } from "../app/bridge/claim.ts";
 import { claimJobs as claimJobsUnary } from "../app/bridge/claim-jobs.ts";
-import { type Claim, type ClaimAnswer, Dispatcher } from "../app/bridge/dispatcher.ts";
+import { Dispatcher } from "../app/bridge/dispatcher.ts";
 import { type LeaseWrites, leaseWrites } from "../app/bridge/lease-writes.ts";
+import type { ReadyQueue } from "../app/bridge/ready-queue.ts";
 import { Sessions } from "../app/bridge/sessions.ts";
 import type { NoticeBoard } from "../app/notices.ts";
 import type { LeasePolicies } from "../domain/lease-policy.ts";
-import {
-  claimedAll,
-  claimJobs,
-  claimWithReceipt,
-  findLanes,
-  findReceipt,
-} from "../ledger/claim.ts";
+import type { Metrics } from "../http/metrics.ts";
+import { claimJobsIn, findLanes, findReceipt } from "../ledger/claim.ts";
 import { findUnnamed } from "../ledger/leases.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
 import { closeSessionIn, openSessionIn } from "../ledger/sessions.ts";
-import { PostgresReadyQueue } from "../queue/postgres.ts";
 import type { JobLog } from "./job-log.ts";
+import type { Limits } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 /** What the bridge is made of. */
@@ -24,10 +21,13 @@ export interface BridgeOptions {
   readonly pool: LedgerPool;
   readonly board: NoticeBoard;
   readonly policies: LeasePolicies;
+  readonly queue: ReadyQueue;
+  readonly flow: Limits;
   readonly store: Store;
   readonly serverId: string;
   readonly logger: Logger;
   readonly log: JobLog;
+  readonly metrics: Pick<Metrics, "claimAnswered" | "handedOut">;
 }
 
 /** What hands out jobs and takes their results. */
@@ -38,33 +38,41 @@ export interface Bridge {
   readonly claim: ReturnType<typeof claimJobsUnary>;
 }
 
+/**
+ * Claims of different tenants that may be under way at once. Two keep Postgres busy while a commit
+ * waits for the disk; more would only make everybody's claims slower.
+ */
+const CLAIMS_AT_ONCE = 3;
+
 /** Builds the dispatcher, the sessions and the unary claim over the ledger. */
 export function wireBridge(options: BridgeOptions): Bridge {
-  const { pool, board, policies, store, logger } = options;
+  const { pool, board, policies, queue, flow, store, logger } = options;
   const onError = (err: unknown) => logger.warn({ err }, "bridge");
   const dispatcher = new Dispatcher({
-    queue: new PostgresReadyQueue(),
+    queue,
     policies,
-    claim: claimIn(pool, options.log),
+    gates: flow.gates,
+    claimsAtOnce: CLAIMS_AT_ONCE,
+    claim: claimIn(pool, options.log, options.metrics),
     findLanes: findLanes(pool),
     giveBack: (leases) => {
       const reason = "its taker went away";
       store.leases
-        .giveBack({ leases, actor: "dispatcher", reason, onlyOffered: true })
+        .giveBack({ leases, actor: "dispatcher", reason, onlyOffered: false })
         .catch(onError);
     },
     onError,
   });
   board.subscribe((notice) => {
-    if (notice.kind === "ready") dispatcher.ready(notice.lanes);
+    if (notice.kind === "ready") dispatcher.ready(notice.lanes, notice.here);
   });
   const writes = leaseWrites(store.leases);
   const sessions = new Sessions({
     session: {
       writes,
       policy: policies.base,
-      throttled: ({ tenant, workerId }, resourceKey, retryAfterMs) =>
-        logger.info({ tenant, workerId, resourceKey, retryAfterMs }, "throttled"),
+      throttled: ({ tenant }, resource, retryAfterMs, remaining) =>
+        flow.throttled({ tenant, resource, retryAfterMs, remaining, reason: "throttle" }),
     },
     dispatcher,
     board,
@@ -86,20 +94,16 @@ export function wireBridge(options: BridgeOptions): Bridge {
   return { dispatcher, sessions, writes, claim };
 }
 
-/** Offers for streams, active leases under a receipt for unary claims. */
-function claimIn(pool: LedgerPool, log: JobLog) {
-  const offer = claimJobs(pool);
-  const lease = claimWithReceipt(pool);
-  return async (claim: Claim): Promise<ClaimAnswer> => {
-    if (claim.requestId === undefined) {
-      const claimed = await offer({ ...claim, state: "offered" });
-      log.handedOut(claim.workerId, offersOf(claimed));
-      return { claimed, exhausted: claimedAll(claim.limit, claimed), repeated: false };
-    }
-    const answer = await lease({ ...claim, state: "running" }, claim.requestId);
-    log.handedOut(claim.workerId, offersOf(answer.claimed));
-    return { ...answer, exhausted: claimedAll(claim.limit, answer.claimed) };
+/** Claims in the ledger, and what is said and counted of them. */
+function claimIn(pool: LedgerPool, log: JobLog, metrics: BridgeOptions["metrics"]) {
+  const claimJobs = claimJobsIn(pool);
+  return async (claim: Claim) => {
+    const startedAt = performance.now();
+    const answer = await claimJobs(claim);
+    metrics.claimAnswered(performance.now() - startedAt);
+    if (!answer.repeated) metrics.handedOut(answer.claimed.length);
+    const offers = answer.claimed.map(({ offer }) => offer);
+    log.handedOut(claim.workerId, offers);
+    return answer;
   };
 }
-
-const offersOf = (claimed: ClaimAnswer["claimed"]) => claimed.map(({ offer }) => offer);

@@ -13,11 +13,13 @@ import {
   tickIn,
 } from "../ledger/loops.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
+import { blackouts } from "../loops/blackouts.ts";
 import { janitor } from "../loops/janitor.ts";
 import type { Loop } from "../loops/loop.ts";
 import { promoter } from "../loops/promoter.ts";
 import { reaper } from "../loops/reaper.ts";
 import { OUTAGE_GAP_MS, ticker } from "../loops/ticker.ts";
+import type { Limits } from "./limits.ts";
 import { decideBy } from "./store.ts";
 
 /** What the loops are made of. */
@@ -31,6 +33,9 @@ export interface LoopsOptions {
   readonly serverId: string;
   readonly logger: Logger;
   readonly onReplicas: (others: number) => void;
+  readonly flow: Limits;
+  /** The tenants that somebody here works for. */
+  readonly tenants: () => readonly string[];
 }
 
 /** How long an upload that nobody goes on with is kept, in milliseconds; see QueryUpload. */
@@ -80,6 +85,7 @@ export function wireLoops(options: LoopsOptions): readonly Loop[] {
       reap: async (tenants) => {
         const reaped = await reap(tenants);
         announce(board, reaped);
+        options.flow.ended(reaped.outcomes);
         return reaped;
       },
       onReaped: (counts) => logger.info(counts, "took back expired leases"),
@@ -88,6 +94,11 @@ export function wireLoops(options: LoopsOptions): readonly Loop[] {
       onError,
     }),
     promoting,
+    blackouts({
+      tenants: options.tenants,
+      stop: options.flow.stopForBlackouts,
+      onError,
+    }),
     janitor({
       forgetOld: forgetOld(loopsPool),
       removeStaleUploads: () =>

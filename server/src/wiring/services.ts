@@ -12,7 +12,9 @@ import { announce, type NoticeBoard } from "../app/notices.ts";
 import { createRun } from "../app/runs/create-run.ts";
 import type { BlobFolder } from "../blobs/folder.ts";
 import type { LeasePolicies } from "../domain/lease-policy.ts";
+import type { Metrics } from "../http/metrics.ts";
 import { artifactSizes, findArtifactRow, recordArtifact } from "../ledger/artifacts.ts";
+import { findEnqueuedIn } from "../ledger/flow-usage.ts";
 import { checkLeaseIn } from "../ledger/leases.ts";
 import { cancelJobsIn, retryJobsIn } from "../ledger/operate.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
@@ -25,7 +27,7 @@ import {
   readJobWithAttempts,
 } from "../ledger/read.ts";
 import { readRun, runJobIds } from "../ledger/run-read.ts";
-import { storeRunIn } from "../ledger/runs.ts";
+import { findStoredRun, storeRunIn } from "../ledger/runs.ts";
 import { artifactService } from "../rpc/artifact-service.ts";
 import { jobReadService } from "../rpc/job-read.ts";
 import { jobWrites } from "../rpc/job-write.ts";
@@ -33,6 +35,8 @@ import type { ContractServices } from "../rpc/routes.ts";
 import { runService } from "../rpc/run-service.ts";
 import { taskRunnerService } from "../rpc/task-runner-service.ts";
 import type { Bridge } from "./bridge.ts";
+import { type WriteLimits, wireFlowServices } from "./flow.ts";
+import type { Limits } from "./limits.ts";
 import type { Store } from "./store.ts";
 
 /** What the services are made of. */
@@ -43,6 +47,9 @@ export interface ServicesOptions {
   readonly policies: LeasePolicies;
   readonly store: Store;
   readonly bridge: Bridge;
+  readonly limits: WriteLimits;
+  readonly flow: Limits;
+  readonly metrics: Pick<Metrics, "enqueued">;
   readonly serverId: string;
   /** Aborted when the server stops: waits, watches and transfers end. */
   readonly stopping: AbortSignal;
@@ -54,6 +61,7 @@ export const wireServices = (options: ServicesOptions): ContractServices => ({
   job: { ...jobReads(options), ...jobWrites(jobWritePorts(options)) },
   run: runs(options),
   artifact: artifacts(options),
+  ...wireFlowServices({ ...options, readStates: options.flow.readStates }),
 });
 
 const taskRunnerPorts = ({ bridge, policies, pool, serverId, stopping }: ServicesOptions) => ({
@@ -67,7 +75,7 @@ const taskRunnerPorts = ({ bridge, policies, pool, serverId, stopping }: Service
   stopping,
 });
 
-const jobReads = ({ pool, board, policies, bridge, stopping }: ServicesOptions) => {
+const jobReads = ({ pool, board, policies, bridge, flow, stopping }: ServicesOptions) => {
   const windowMs = (jobType: string) => policies.for(jobType).interruptionWindowMs;
   return jobReadService({
     getJob: getJob({ read: readJobWithAttempts(pool, windowMs) }),
@@ -85,17 +93,23 @@ const jobReads = ({ pool, board, policies, bridge, stopping }: ServicesOptions) 
     explain: explainJob({
       wait: readJobWait(pool),
       capableWorkers: (tenant, queue, jobType) => bridge.dispatcher.capable(tenant, queue, jobType),
+      heldBack: (lane) => flow.gates.explain(lane),
     }),
     stopping,
   });
 };
 
-const jobWritePorts = ({ pool, board, policies, store }: ServicesOptions) => {
+const jobWritePorts = ({ pool, board, policies, store, limits }: ServicesOptions) => {
   const cancel = cancelJobsIn(pool);
   const retry = retryJobsIn(pool);
   const { maxPayloadBytes, drainGraceMs } = policies.base;
   return {
-    enqueue: enqueueJobs({ store: store.enqueue, maxPayloadBytes }),
+    enqueue: enqueueJobs({
+      store: store.enqueue,
+      admit: limits.admit,
+      findEnqueued: findEnqueuedIn(pool),
+      maxPayloadBytes,
+    }),
     cancel: async (
       tenant: string,
       jobIds: readonly string[],
@@ -118,23 +132,28 @@ const jobWritePorts = ({ pool, board, policies, store }: ServicesOptions) => {
   };
 };
 
-const runs = ({ pool, board, policies }: ServicesOptions) => {
-  const store = storeRunIn(pool, policies.base.idempotencyRetentionMs);
+const runs = ({ pool, board, policies, limits, metrics }: ServicesOptions) => {
+  const retentionMs = policies.base.idempotencyRetentionMs;
+  const store = storeRunIn(pool, retentionMs, limits.payloadQuota);
   const windowMs = (jobType: string) => policies.for(jobType).interruptionWindowMs;
   return runService({
     create: createRun({
       store: async (run) => {
         const answer = await store(run);
         announce(board, answer);
-        return answer.stored;
+        const { stored } = answer;
+        if (stored.kind === "created") metrics.enqueued(stored.jobIds.length);
+        return stored;
       },
+      admit: limits.admit,
+      findStored: findStoredRun(pool),
       maxPayloadBytes: policies.base.maxPayloadBytes,
     }),
     read: readRun(pool, windowMs),
   });
 };
 
-const artifacts = ({ pool, blobs, stopping }: ServicesOptions) => {
+const artifacts = ({ pool, blobs, limits, stopping }: ServicesOptions) => {
   const stored = {
     find: findArtifactRow(pool),
     holds: blobs.holds.bind(blobs),
@@ -145,6 +164,7 @@ const artifacts = ({ pool, blobs, stopping }: ServicesOptions) => {
       ...stored,
       open: blobs.open.bind(blobs),
       record: recordArtifact(pool),
+      reserve: limits.room.reserve.bind(limits.room),
     }),
     queryUpload: queryUpload({ ...stored, committedSize: blobs.committedSize.bind(blobs) }),
     download: downloadArtifact({ ...stored, read: blobs.read.bind(blobs) }),

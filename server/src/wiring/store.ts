@@ -1,13 +1,16 @@
 import type { LeaseWritePorts } from "../app/bridge/lease-writes.ts";
+import type { Outcome } from "../app/flow/outcomes.ts";
 import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
 import { announce, type Consequences, type NoticeBoard } from "../app/notices.ts";
 import { decideEnding } from "../domain/ending.ts";
 import type { NewJob } from "../domain/job-spec.ts";
 import type { LeaseRef, WriteVerdict } from "../domain/lease.ts";
 import type { LeasePolicies } from "../domain/lease-policy.ts";
+import type { CommitKind, Metrics } from "../http/metrics.ts";
 import { completeAttemptsIn } from "../ledger/complete.ts";
 import { type DecideEnding, endAttemptsWith } from "../ledger/end.ts";
 import { storeJobs } from "../ledger/enqueue.ts";
+import type { PayloadQuota } from "../ledger/flow-usage.ts";
 import {
   acceptOffersIn,
   renewLeasesIn,
@@ -25,7 +28,7 @@ const MAX_BATCH = 1_000;
  * Transactions of one kind in flight: while one waits for its commit to reach the disk, the next
  * one runs.
  */
-const CONCURRENCY = 2;
+const CONCURRENCY = 1;
 
 /** Weight that may wait: leases are bounded by the fleet's slots, so this is never refused. */
 const MAX_QUEUED_WRITES = 10_000_000;
@@ -38,7 +41,11 @@ export interface StoreOptions {
   readonly pool: LedgerPool;
   readonly board: NoticeBoard;
   readonly policies: LeasePolicies;
+  /** Told how attempts ended. */
+  readonly ended: (outcomes: readonly Outcome[]) => void;
   readonly log: JobLog;
+  readonly metrics: Pick<Metrics, "committed" | "enqueued">;
+  readonly payloadQuota: PayloadQuota;
 }
 
 /** How attempts that did not succeed are decided about, by the policy of their job's type. */
@@ -57,18 +64,23 @@ export interface Store {
 /** Builds the batched writes; each announces what it changed once that is committed. */
 export function wireStore(options: StoreOptions): Store {
   const { pool, board, policies, log } = options;
-  const batched = <Item, Answer>(flush: (items: readonly Item[]) => Promise<readonly Answer[]>) =>
-    groupCommit<Item, Answer>({ flush, ...LIMITS });
+  const batched = <Item, Answer>(
+    kind: CommitKind,
+    flush: (items: readonly Item[]) => Promise<readonly Answer[]>,
+  ) => groupCommit<Item, Answer>({ flush: counted(options, kind, flush), ...LIMITS });
   const announcing =
     <Item extends { readonly lease: LeaseRef }>(
       kind: "complete" | "end",
       write: (
         items: readonly Item[],
-      ) => Promise<Consequences & { verdicts: readonly WriteVerdict[] }>,
+      ) => Promise<
+        Consequences & { verdicts: readonly WriteVerdict[]; outcomes: readonly Outcome[] }
+      >,
     ) =>
     async (items: readonly Item[]) => {
       const answer = await write(items);
       announce(board, answer);
+      options.ended(answer.outcomes);
       const leases = items.map((item) => item.lease);
       log.written(kind, leases, answer.verdicts);
       return answer.verdicts;
@@ -76,6 +88,7 @@ export function wireStore(options: StoreOptions): Store {
   const acceptOffers = acceptOffersIn(pool);
 
   const accept = batched(
+    "accept",
     distinct(
       announceTenants(board, async (leases: readonly LeaseRef[]) => {
         const verdicts = await acceptOffers(leases);
@@ -84,10 +97,10 @@ export function wireStore(options: StoreOptions): Store {
       }),
     ),
   );
-  const renew = batched(distinct(renewLeasesIn(pool)));
-  const progress = batched(distinct(announceTenants(board, storeProgressIn(pool))));
-  const complete = batched(announcing("complete", completeAttemptsIn(pool)));
-  const end = batched(announcing("end", endAttemptsWith(pool, decideBy(policies))));
+  const renew = batched("renew", distinct(renewLeasesIn(pool)));
+  const progress = batched("progress", distinct(announceTenants(board, storeProgressIn(pool))));
+  const complete = batched("complete", announcing("complete", completeAttemptsIn(pool)));
+  const end = batched("end", announcing("end", endAttemptsWith(pool, decideBy(policies))));
   const enqueue = enqueueCommit(options);
   const giveBack = returnLeasesIn(pool);
   const commits: GroupCommit<never, unknown>[] = [accept, renew, progress, complete, end, enqueue];
@@ -119,21 +132,35 @@ const LIMITS = {
   isOutage: (error: unknown) => error instanceof LedgerUnavailable,
 };
 
-function enqueueCommit({ pool, board, policies }: StoreOptions) {
-  const store = storeJobs(pool, policies.base.idempotencyRetentionMs);
+function enqueueCommit(options: StoreOptions) {
+  const { pool, board, policies, metrics, payloadQuota } = options;
+  const store = storeJobs(pool, policies.base.idempotencyRetentionMs, payloadQuota);
   return groupCommit({
     ...LIMITS,
     maxQueuedWeight: MAX_QUEUED_JOBS,
     weigh: (job: NewJob) => 1 + job.spec.payload.length / 1024,
-    flush: async (jobs: readonly NewJob[]) => {
+    flush: counted(options, "enqueue", async (jobs: readonly NewJob[]) => {
       const { results, lanes } = await store(jobs);
       const changed = [...new Set(jobs.map((job) => job.tenant))];
       const scheduled = jobs.some((job) => job.spec.notBefore !== undefined);
       announce(board, { changed, lanes, scheduled });
+      metrics.enqueued(results.filter(({ kind }) => kind === "created").length);
       return results;
-    },
+    }),
   });
 }
+
+/** Notes how many items shared a batch. */
+const counted =
+  <Item, Answer>(
+    { metrics }: StoreOptions,
+    kind: CommitKind,
+    flush: (items: readonly Item[]) => Promise<readonly Answer[]>,
+  ) =>
+  (items: readonly Item[]): Promise<readonly Answer[]> => {
+    metrics.committed(kind, items.length);
+    return flush(items);
+  };
 
 /** Announces that the tenants of the items changed, for watchers. */
 const announceTenants =

@@ -1,4 +1,5 @@
 import type { Artifact } from "../../domain/artifact.ts";
+import type { QuotaExceeded } from "../flow/refusals.ts";
 import { type StoredArtifactPorts, storedArtifact } from "./stored-artifact.ts";
 
 /** What an upload says about itself before its bytes. */
@@ -43,6 +44,7 @@ export type UploadOpening =
 export type UploadResult =
   | { readonly kind: "complete"; readonly artifact: Artifact; readonly alreadyExisted: boolean }
   | Exclude<UploadOpening, { readonly kind: "open" }>
+  | QuotaExceeded
   /** The bytes do not have the digest; the upload is discarded. */
   | { readonly kind: "digest_mismatch" }
   /** The chunks ended too early; what came is kept. */
@@ -52,6 +54,11 @@ export type UploadResult =
 
 /** What {@link uploadArtifact} needs. */
 export interface UploadPorts extends StoredArtifactPorts {
+  /** Keeps room within the tenant's quota until it is released, or says why there is none. */
+  readonly reserve: (
+    tenant: string,
+    sizeBytes: number,
+  ) => Promise<{ readonly kind: "reserved"; readonly release: () => void } | QuotaExceeded>;
   readonly open: (tenant: string, header: UploadHeader) => Promise<UploadOpening>;
   /** Writes the row, unless it is there; answers the row and whether this call made it. */
   readonly record: (
@@ -76,27 +83,42 @@ export const uploadArtifact =
     if (present !== undefined) {
       return { kind: "complete", artifact: present, alreadyExisted: true };
     }
-    // In place without a row: the ledger was away when the upload finished. The digest was
-    // checked before the bytes were put there.
-    if (await ports.holds(tenant, header.digest, header.sizeBytes)) {
-      return await complete(ports, tenant, header);
-    }
-    const opening = await ports.open(tenant, header);
-    if (opening.kind !== "open") return opening;
-    const { upload } = opening;
+    const room = await ports.reserve(tenant, header.sizeBytes);
+    if (room.kind !== "reserved") return room;
     try {
-      const stopped = await receive(upload, header, chunks);
-      if (stopped !== undefined) return stopped;
-      const finished = await upload.finish();
-      if (finished === "digest_mismatch") return { kind: "digest_mismatch" };
-      if (finished === "disk_full") {
-        return { kind: "disk_full", committedSize: await upload.suspend() };
-      }
+      return await takeBytes(ports, tenant, header, chunks);
     } finally {
-      await upload.suspend();
+      room.release();
     }
-    return await complete(ports, tenant, header);
   };
+
+async function takeBytes(
+  ports: UploadPorts,
+  tenant: string,
+  header: UploadHeader,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<UploadResult> {
+  // In place without a row: the ledger was away when the upload finished. The digest was
+  // checked before the bytes were put there.
+  if (await ports.holds(tenant, header.digest, header.sizeBytes)) {
+    return await complete(ports, tenant, header);
+  }
+  const opening = await ports.open(tenant, header);
+  if (opening.kind !== "open") return opening;
+  const { upload } = opening;
+  try {
+    const stopped = await receive(upload, header, chunks);
+    if (stopped !== undefined) return stopped;
+    const finished = await upload.finish();
+    if (finished === "digest_mismatch") return { kind: "digest_mismatch" };
+    if (finished === "disk_full") {
+      return { kind: "disk_full", committedSize: await upload.suspend() };
+    }
+  } finally {
+    await upload.suspend();
+  }
+  return await complete(ports, tenant, header);
+}
 
 /** Appends the chunks; answers why it stopped, or undefined when every byte is in. */
 async function receive(

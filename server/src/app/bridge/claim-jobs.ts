@@ -64,6 +64,7 @@ export const claimJobs =
       ],
       maxPayloadBytes: request.maxPayloadBytes,
       claimRequestId,
+      leaseAtOnce: true,
       deliver: (_pool, offers) => {
         answer = offers;
         done();

@@ -1,3 +1,4 @@
+import type { Blocked } from "../../domain/flow/blocked.ts";
 import type { Offer } from "../../domain/offer.ts";
 import type { LaneFilter } from "./ready-queue.ts";
 
@@ -19,8 +20,10 @@ export interface Claimant {
   readonly maxPayloadBytes: number;
   /** The id under which a unary claim can be repeated; its leases are active at once. */
   readonly claimRequestId: string | undefined;
+  /** Whether it wants active leases instead of offers. */
+  readonly leaseAtOnce: boolean;
   /** Takes claimed jobs; false: it is gone, and they go back. */
   readonly deliver: (pool: string, offers: readonly Offer[], repeated: boolean) => boolean;
-  /** Told when it has free slots and nothing is ready for it. */
-  readonly idle: () => void;
+  /** Told when it has free slots and gets nothing: what ready jobs wait for, or that none is. */
+  readonly idle: (blocked: readonly Blocked[]) => void;
 }

@@ -7,9 +7,17 @@ import { PostgresReadyQueue } from "../../queue/postgres.ts";
 import { claimJobs } from "./claim-jobs.ts";
 import type { Claimant } from "./claimant.ts";
 import { Dispatcher, type DispatchPorts } from "./dispatcher.ts";
+import type { Gates } from "./gates.ts";
 
 const tenant = "acme";
-const lane = { tenant, queue: "default", jobType: "test.echo", priority: 0 };
+const lane = {
+  tenant,
+  queue: "default",
+  jobType: "test.echo",
+  priority: 0,
+  source: "",
+  concurrencyKey: "",
+};
 
 const offer = (): Offer => ({
   lease: { tenant, jobId: newId(), attempt: 1, leaseEpoch: 1, leaseToken: "t" },
@@ -22,20 +30,37 @@ const offer = (): Offer => ({
   createdAt: new Date(0),
 });
 
+/** Gates that hold nothing back. */
+const openGates: Gates = {
+  plan: async (_tenant, candidates, limit) => ({
+    exact: undefined,
+    allot: () => candidates.map(({ lane: one }) => ({ lane: one, limit, share: limit, rank: 0 })),
+    blocked: () => [],
+    passedOver: () => [],
+    settle: () => {},
+  }),
+  weight: () => 1,
+};
+
 /** A dispatcher over a ledger that has work without end. */
 function endlessWork(over: Partial<DispatchPorts> = {}): Dispatcher {
   let seq = 0;
   return new Dispatcher({
     queue: new PostgresReadyQueue(),
     policies: new LeasePolicies(testPolicy),
-    claim: async () => {
+    gates: openGates,
+    claimsAtOnce: 2,
+    claim: async ({ choose }) => {
+      if ((await choose(undefined)).length === 0) {
+        return { claimed: [], exhausted: true, repeated: false };
+      }
       await new Promise((resolve) => setImmediate(resolve));
       seq += 1;
       return { claimed: [{ offer: offer(), lane, seq }], exhausted: false, repeated: false };
     },
     findLanes: async () => {
       await new Promise((resolve) => setImmediate(resolve));
-      return [{ ...lane, minSeq: 1 }];
+      return { lanes: [{ ...lane, minSeq: 1 }], last: true };
     },
     giveBack: () => {},
     onError: (error) => {
@@ -60,6 +85,7 @@ const greedy = (): Claimant => ({
   ],
   maxPayloadBytes: testPolicy.maxPayloadBytes,
   claimRequestId: undefined,
+  leaseAtOnce: false,
   deliver: () => true,
   idle: () => {},
 });

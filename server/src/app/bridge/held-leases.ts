@@ -20,9 +20,9 @@ export class HeldLeases {
     return this.#perPool.get(pool) ?? 0;
   }
 
-  /** Adds offers. */
-  offer(pool: string, offers: readonly Offer[]): void {
-    for (const { lease } of offers) this.#add({ lease, pool, accepted: false });
+  /** Adds offers, or leases that need no accept. */
+  offer(pool: string, offers: readonly Offer[], accepted: boolean): void {
+    for (const { lease } of offers) this.#add({ lease, pool, accepted });
   }
 
   /** Adds a lease that the worker brought along from an earlier stream. */

@@ -1,3 +1,4 @@
+import type { Blocked } from "../../domain/flow/blocked.ts";
 import type { CancelReason, LeaseRef, LeaseVerdict, WriteVerdict } from "../../domain/lease.ts";
 import type { LeasePolicy } from "../../domain/lease-policy.ts";
 import type { Offer } from "../../domain/offer.ts";
@@ -15,6 +16,8 @@ export interface Hello {
   }[];
   readonly heldLeases: readonly LeaseRef[];
   readonly maxPayloadBytes: number;
+  /** Whether jobs come with an active lease and without an offer. */
+  readonly leaseAtOnce: boolean;
   readonly sdk: string;
 }
 
@@ -57,7 +60,13 @@ export interface Verdict {
 /** What the server sends. */
 export type ServerFrame =
   | { readonly kind: "welcome"; readonly sessionId: string; readonly policy: LeasePolicy }
-  | { readonly kind: "offers"; readonly pool: string; readonly offers: readonly Offer[] }
+  | {
+      readonly kind: "offers";
+      readonly pool: string;
+      readonly offers: readonly Offer[];
+      /** Whether the leases are active and need no accept. */
+      readonly active: boolean;
+    }
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
   | {
       readonly kind: "cancels";
@@ -75,7 +84,11 @@ export type ServerFrame =
       readonly reconnectWindowMs: number;
     }
   | { readonly kind: "results"; readonly results: readonly WriteResult[] }
-  | { readonly kind: "hint"; readonly readyJobs: number }
+  | {
+      readonly kind: "hint";
+      /** What the ready jobs wait for; nothing is ready if this is empty. */
+      readonly blocked: readonly Blocked[];
+    }
   | { readonly kind: "drain_ack" }
   | { readonly kind: "ping"; readonly nonce: bigint }
   | { readonly kind: "pong"; readonly nonce: bigint };

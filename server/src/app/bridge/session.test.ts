@@ -40,6 +40,7 @@ function rejecting() {
       pools: [{ name: "main", jobTypes: ["test.echo"], queues: ["default"], slots: 2 }],
       heldLeases: [],
       maxPayloadBytes: testPolicy.maxPayloadBytes,
+      leaseAtOnce: false,
       sdk: "",
     },
     { send: (frame) => sent.push(frame), onEnd: () => {} },

@@ -1,3 +1,4 @@
+import { type Blocked, sameBlock } from "../../domain/flow/blocked.ts";
 import type { LeaseRef } from "../../domain/lease.ts";
 import type { LeasePolicy } from "../../domain/lease-policy.ts";
 import type { Offer } from "../../domain/offer.ts";
@@ -24,11 +25,19 @@ export interface SessionPorts {
   /** Waits until no claim that could still deliver is in flight. */
   readonly settled: (tenant: string) => Promise<void>;
   /** Told about throttled upstreams. */
-  readonly throttled: (session: Session, resourceKey: string, retryAfterMs?: number) => void;
+  readonly throttled: (
+    session: Session,
+    resourceKey: string,
+    retryAfterMs: number | undefined,
+    remaining: number | undefined,
+  ) => void;
 }
 
 /** How long a write waits before it is tried again while the ledger is away, in milliseconds. */
 const RETRY_PAUSE_MS = 250;
+
+/** The most reasons that a hint names. */
+const MAX_HINTED = 16;
 
 /**
  * One worker's stream, without its transport: takes the worker's frames, keeps count of what it
@@ -42,6 +51,7 @@ export class Session implements Claimant {
   readonly pools: readonly ClaimantPool[];
   readonly maxPayloadBytes: number;
   readonly claimRequestId = undefined;
+  readonly leaseAtOnce: boolean;
   readonly held = new HeldLeases();
   readonly #ports: SessionPorts;
   readonly #send: (frame: ServerFrame) => void;
@@ -49,7 +59,8 @@ export class Session implements Claimant {
   readonly #working = new Set<Promise<void>>();
   #progress: Promise<unknown> = Promise.resolve();
   #accepting = true;
-  #hinted = false;
+  /** What the worker was told that it waits for; undefined: nothing yet. */
+  #hinted: readonly Blocked[] | undefined;
   #end: SessionEnd | undefined;
   readonly #onEnd: (end: SessionEnd) => void;
 
@@ -68,6 +79,7 @@ export class Session implements Claimant {
     this.workerId = hello.workerId;
     this.instanceId = hello.instanceId;
     this.maxPayloadBytes = hello.maxPayloadBytes;
+    this.leaseAtOnce = hello.leaseAtOnce;
     this.#slots = new Map(hello.pools.map((pool) => [pool.name, pool.slots]));
     this.pools = hello.pools.map((pool) => ({
       name: pool.name,
@@ -79,6 +91,17 @@ export class Session implements Claimant {
     this.#onEnd = wire.onEnd;
   }
 
+  /** How many jobs its worker may hold, and how many it holds, over all pools. */
+  get capacity(): { readonly slots: number; readonly held: number } {
+    let slots = 0;
+    let held = 0;
+    for (const [pool, declared] of this.#slots) {
+      slots += declared;
+      held += this.held.count(pool);
+    }
+    return { slots, held };
+  }
+
   /** Why it ended; undefined while it lives. */
   get ended(): SessionEnd | undefined {
     return this.#end;
@@ -87,16 +110,29 @@ export class Session implements Claimant {
   deliver(pool: string, offers: readonly Offer[]): boolean {
     // Its credit may have been cut while the claim was in flight.
     if (offers.length > this.#free(pool)) return false;
-    this.#hinted = false;
-    this.held.offer(pool, offers);
-    this.#send({ kind: "offers", pool, offers });
+    this.#hinted = undefined;
+    this.held.offer(pool, offers, this.leaseAtOnce);
+    this.#send({ kind: "offers", pool, offers, active: this.leaseAtOnce });
     return true;
   }
 
-  idle(): void {
-    if (this.#hinted || !this.#accepting) return;
-    this.#hinted = true;
-    this.#send({ kind: "hint", readyJobs: 0 });
+  idle(blocked: readonly Blocked[]): void {
+    if (!this.#accepting) return;
+    const reasons: Blocked[] = [];
+    for (const one of blocked) {
+      if (reasons.length === MAX_HINTED) break;
+      if (!reasons.some((other) => sameBlock(one, other))) reasons.push(one);
+    }
+    const told = this.#hinted;
+    // In whatever order: which lane comes first says nothing to the worker.
+    if (
+      told?.length === reasons.length &&
+      told.every((one) => reasons.some((other) => sameBlock(one, other)))
+    ) {
+      return;
+    }
+    this.#hinted = reasons;
+    this.#send({ kind: "hint", blocked: reasons });
   }
 
   /** Takes a frame. Resolves when its answer is on its way; frames may overlap. */
@@ -111,7 +147,7 @@ export class Session implements Claimant {
   stopAttempt(
     jobId: string,
     leaseEpoch: number,
-    reason: "user" | "deadline",
+    reason: "user" | "deadline" | "preempted",
     graceMs: number,
   ): void {
     if (!this.held.has(jobId, leaseEpoch)) return;
@@ -171,7 +207,7 @@ export class Session implements Claimant {
           this.#ports.writes.release(frame.requests),
         );
       case "throttle":
-        this.#ports.throttled(this, frame.resourceKey, frame.retryAfterMs);
+        this.#ports.throttled(this, frame.resourceKey, frame.retryAfterMs, frame.remaining);
         return Promise.resolve();
       case "drain":
         return this.#drain();

@@ -86,6 +86,19 @@ export class Sessions {
     return this.#links.size;
   }
 
+  /** Slots of all sessions: those that hold a job, and the others. */
+  slots(): { readonly free: number; readonly busy: number } {
+    let free = 0;
+    let busy = 0;
+    for (const { session } of this.#links.values()) {
+      const { slots, held } = session.capacity;
+      // Credit may have been cut below what is held.
+      free += Math.max(0, slots - held);
+      busy += held;
+    }
+    return { free, busy };
+  }
+
   /** Starts the clocks. */
   start(): void {
     this.#timer = setInterval(() => this.#tick(performance.now()), CLOCK_INTERVAL_MS);

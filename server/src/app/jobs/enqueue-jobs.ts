@@ -2,6 +2,8 @@ import { formatDigest } from "../../domain/digest.ts";
 import { contentDigest, type JobSpec, type NewJob } from "../../domain/job-spec.ts";
 import type { ReadyLane } from "../../domain/offer.ts";
 import { newId } from "../../lib/ids.ts";
+import type { Admission } from "../flow/admit-jobs.ts";
+import type { QueueFull, QuotaExceeded } from "../flow/refusals.ts";
 
 /** What became of one job spec. */
 export type EnqueueResult =
@@ -15,7 +17,9 @@ export type EnqueueResult =
       readonly sentDigest: string;
     }
   | { readonly kind: "payload_too_large"; readonly bytes: number; readonly maxBytes: number }
-  | { readonly kind: "payload_artifact_not_found"; readonly digest: string };
+  | { readonly kind: "payload_artifact_not_found"; readonly digest: string }
+  | QueueFull
+  | QuotaExceeded;
 
 /** What the ledger answers for a batch: a result per job, and the lanes that have new work. */
 export interface StoredJobs {
@@ -27,6 +31,13 @@ export interface StoredJobs {
 export interface EnqueuePorts {
   /** Writes jobs durably; batches with other callers' jobs. */
   readonly store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>;
+  /** Looks whether the queues have a place for the jobs; undefined if they have no limit. */
+  readonly admit: (
+    tenant: string,
+    jobs: readonly { readonly job: NewJob; readonly unmet: number }[],
+  ) => Promise<Admission | undefined>;
+  /** What jobs that are there already would be answered; undefined for those that are not. */
+  readonly findEnqueued: (jobs: readonly NewJob[]) => Promise<(EnqueueResult | undefined)[]>;
   readonly maxPayloadBytes: number;
 }
 
@@ -52,12 +63,42 @@ export const enqueueJobs =
       jobs.push(newJob(tenant, item));
       positions.push(position);
     });
-    const stored = jobs.length === 0 ? [] : await ports.store(jobs);
+    const stored = jobs.length === 0 ? [] : await storeAdmitted(ports, tenant, jobs);
     stored.forEach((result, index) => {
       results[positions[index] as number] = result;
     });
     return results;
   };
+
+/** Stores the jobs that their queues have a place for; a repeated call needs none. */
+async function storeAdmitted(
+  ports: EnqueuePorts,
+  tenant: string,
+  jobs: readonly NewJob[],
+): Promise<readonly EnqueueResult[]> {
+  const admission = await ports.admit(
+    tenant,
+    jobs.map((job) => ({ job, unmet: 0 })),
+  );
+  if (admission === undefined) return ports.store(jobs);
+  const results: EnqueueResult[] = [];
+  try {
+    const { full } = admission;
+    const refused = jobs.filter((_, position) => full.has(position));
+    const known = refused.length === 0 ? [] : await ports.findEnqueued(refused);
+    const admitted = jobs.filter((_, position) => !full.has(position));
+    const stored = admitted.length === 0 ? [] : await ports.store(admitted);
+    const answers = { known: known.values(), stored: stored.values() };
+    jobs.forEach((_, position) => {
+      const refusal = full.get(position);
+      const answer = (refusal === undefined ? answers.stored : answers.known).next().value;
+      results[position] = answer ?? (refusal as QueueFull);
+    });
+  } finally {
+    admission.settle((position) => results[position]?.kind === "created");
+  }
+  return results;
+}
 
 const newJob = (tenant: string, item: EnqueueItem): NewJob => ({
   tenant,

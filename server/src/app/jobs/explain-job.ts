@@ -1,5 +1,7 @@
+import type { Blocked } from "../../domain/flow/blocked.ts";
 import type { OnFailure } from "../../domain/graph.ts";
 import type { JobState } from "../../domain/job-machine.ts";
+import type { Lane } from "../../domain/offer.ts";
 
 /** How many of the jobs that a job waits for are named. */
 const MAX_NAMED = 100;
@@ -7,8 +9,8 @@ const MAX_NAMED = 100;
 /** Where a job stands, and what could keep it there. */
 export interface JobWait {
   readonly state: JobState;
-  readonly queue: string;
-  readonly jobType: string;
+  /** Where it stands when it is ready. */
+  readonly lane: Lane;
   /** When a scheduled job becomes ready. */
   readonly runAt: Date | undefined;
   /** What a blocked job depends on and has not succeeded. */
@@ -29,7 +31,8 @@ export type BlockedBy =
       readonly held: boolean;
     }
   | { readonly kind: "schedule"; readonly readyAt: Date }
-  | { readonly kind: "workers"; readonly capableWorkers: number };
+  | { readonly kind: "workers"; readonly capableWorkers: number }
+  | Blocked;
 
 /** Why a job does not run; no cause when it runs or is finished. */
 export interface Explanation {
@@ -42,6 +45,8 @@ export interface ExplainJobPorts {
   readonly wait: (tenant: string, jobId: string) => Promise<JobWait | undefined>;
   /** How many workers connected to this replica take the type from the queue. */
   readonly capableWorkers: (tenant: string, queue: string, jobType: string) => number;
+  /** What flow control holds ready jobs of a lane back for, if it does. */
+  readonly heldBack: (lane: Lane) => Promise<Blocked | undefined>;
 }
 
 /** Says why a job does not run; undefined if the tenant has no such job. */
@@ -50,10 +55,10 @@ export const explainJob =
   async (tenant: string, jobId: string): Promise<Explanation | undefined> => {
     const wait = await ports.wait(tenant, jobId);
     if (wait === undefined) return undefined;
-    return { state: wait.state, blockedBy: causeOf(ports, tenant, wait) };
+    return { state: wait.state, blockedBy: await causeOf(ports, wait) };
   };
 
-function causeOf(ports: ExplainJobPorts, tenant: string, wait: JobWait): BlockedBy | undefined {
+async function causeOf(ports: ExplainJobPorts, wait: JobWait): Promise<BlockedBy | undefined> {
   switch (wait.state) {
     case "blocked":
       return {
@@ -67,11 +72,13 @@ function causeOf(ports: ExplainJobPorts, tenant: string, wait: JobWait): Blocked
       };
     case "scheduled":
       return wait.runAt === undefined ? undefined : { kind: "schedule", readyAt: wait.runAt };
-    case "ready":
-      return {
-        kind: "workers",
-        capableWorkers: ports.capableWorkers(tenant, wait.queue, wait.jobType),
-      };
+    case "ready": {
+      // A limit comes first: with it more workers would wait as well.
+      const by = await ports.heldBack(wait.lane);
+      if (by !== undefined) return by;
+      const { tenant, queue, jobType } = wait.lane;
+      return { kind: "workers", capableWorkers: ports.capableWorkers(tenant, queue, jobType) };
+    }
     default:
       return undefined;
   }

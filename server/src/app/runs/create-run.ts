@@ -3,6 +3,8 @@ import canonicalize from "canonicalize";
 import { findGraphFaults, type GraphFault, type OnFailure } from "../../domain/graph.ts";
 import { contentDigest, type JobSpec, type NewJob } from "../../domain/job-spec.ts";
 import { newId } from "../../lib/ids.ts";
+import type { Admission } from "../flow/admit-jobs.ts";
+import type { QueueFull, QuotaExceeded } from "../flow/refusals.ts";
 
 /** A run as its producer describes it, with every default filled in. */
 export interface RunSpec {
@@ -42,7 +44,8 @@ export type RunConflict =
   | { readonly kind: "run_id_conflict"; readonly runId: string }
   | { readonly kind: "job_id_conflict"; readonly path: string; readonly jobId: string }
   | { readonly kind: "idempotency_conflict"; readonly path: string; readonly jobId: string }
-  | { readonly kind: "payload_artifact_not_found"; readonly path: string; readonly digest: string };
+  | { readonly kind: "payload_artifact_not_found"; readonly path: string; readonly digest: string }
+  | QuotaExceeded;
 
 /** What the ledger answers for a run. */
 export type StoredRun =
@@ -53,6 +56,7 @@ export type StoredRun =
 /** What became of a request to make a run. */
 export type CreateRunResult =
   | StoredRun
+  | QueueFull
   | { readonly kind: "bad_graph"; readonly faults: readonly GraphFault[] }
   | { readonly kind: "too_many_edges"; readonly edges: number; readonly maxEdges: number }
   | {
@@ -68,6 +72,10 @@ const MAX_EDGES = 20_000;
 /** What making a run needs. */
 export interface CreateRunPorts {
   readonly store: (run: NewRun) => Promise<StoredRun>;
+  /** Looks whether the queues have a place for the jobs; undefined if they have no limit. */
+  readonly admit: (tenant: string, jobs: NewRun["jobs"]) => Promise<Admission | undefined>;
+  /** What a run that is there already would be answered; undefined if it is not. */
+  readonly findStored: (run: NewRun) => Promise<StoredRun | undefined>;
   readonly maxPayloadBytes: number;
 }
 
@@ -91,8 +99,23 @@ export const createRun =
       const path = `jobs[${twice}].spec.job_id`;
       return { kind: "job_id_conflict", path, jobId: jobIds[twice] as string };
     }
-    return ports.store(newRun(tenant, run));
+    return storeAdmitted(ports, newRun(tenant, run));
   };
+
+/** Stores a run if the queues have a place for every job that is ready at once. */
+async function storeAdmitted(ports: CreateRunPorts, run: NewRun): Promise<CreateRunResult> {
+  const admission = await ports.admit(run.tenant, run.jobs);
+  if (admission === undefined) return ports.store(run);
+  let stored: StoredRun | undefined;
+  try {
+    const [full] = admission.full.values();
+    if (full !== undefined) return (await ports.findStored(run)) ?? full;
+    stored = await ports.store(run);
+    return stored;
+  } finally {
+    admission.settle(() => stored?.kind === "created");
+  }
+}
 
 function newRun(tenant: string, run: RunSpec): NewRun {
   const runId = run.runId ?? newId();

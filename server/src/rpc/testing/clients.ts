@@ -6,12 +6,21 @@ import {
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { ArtifactService } from "../../gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { FlowControlService } from "../../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import { JobService } from "../../gen/stellaops/orchestrator/v1/job_pb.ts";
 import { RunService } from "../../gen/stellaops/orchestrator/v1/run_pb.ts";
+import { SourceService } from "../../gen/stellaops/orchestrator/v1/source_pb.ts";
 import { TaskRunnerService } from "../../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 
 /** The services of the contract. */
-export const SERVICES = [TaskRunnerService, JobService, RunService, ArtifactService] as const;
+export const SERVICES = [
+  TaskRunnerService,
+  JobService,
+  RunService,
+  ArtifactService,
+  SourceService,
+  FlowControlService,
+] as const;
 
 /** Clients of one server, speaking gRPC over one connection. */
 export interface Clients {
@@ -19,6 +28,8 @@ export interface Clients {
   readonly runs: Client<typeof RunService>;
   readonly artifacts: Client<typeof ArtifactService>;
   readonly taskRunner: Client<typeof TaskRunnerService>;
+  readonly sources: Client<typeof SourceService>;
+  readonly flow: Client<typeof FlowControlService>;
   /** Cuts the connection. */
   close(): void;
 }
@@ -32,6 +43,8 @@ export function clientsOf(baseUrl: string): Clients {
     runs: createClient(RunService, transport),
     artifacts: createClient(ArtifactService, transport),
     taskRunner: createClient(TaskRunnerService, transport),
+    sources: createClient(SourceService, transport),
+    flow: createClient(FlowControlService, transport),
     close: () => sessionManager.abort(),
   };
 }

@@ -4,7 +4,12 @@ import { errorsInterceptor } from "../interceptors/errors.ts";
 import { loggingInterceptor } from "../interceptors/logging.ts";
 import { tenantInterceptor } from "../interceptors/tenant.ts";
 import { validationInterceptor } from "../interceptors/validation.ts";
-import { type ListenerLimits, type RunningListener, startListener } from "../listener.ts";
+import {
+  type ListenerLimits,
+  type ListenerOptions,
+  type RunningListener,
+  startListener,
+} from "../listener.ts";
 
 /** A logger that keeps its lines, parsed. */
 export function collectingLogger(): { logger: Logger; lines: Record<string, unknown>[] } {
@@ -16,7 +21,7 @@ export function collectingLogger(): { logger: Logger; lines: Record<string, unkn
 /** Starts a listener on a free port of loopback, with the interceptors of the real server. */
 export function serve(
   routes: (router: ConnectRouter) => void,
-  limits: Partial<ListenerLimits> = {},
+  limits: Partial<ListenerLimits> & Pick<ListenerOptions, "fallback"> = {},
   logger = collectingLogger().logger,
 ): Promise<RunningListener> {
   return startListener({

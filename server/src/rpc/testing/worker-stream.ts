@@ -95,6 +95,14 @@ export class WorkerStream {
     }
   }
 
+  /** The frame at a position, waiting for it; undefined: the stream ended before. */
+  async at(position: number): Promise<ServerFrame | undefined> {
+    while (this.frames.length <= position && !this.#closedByServer) {
+      await new Promise<void>((resolve) => this.#wakeReaders.add(resolve));
+    }
+    return this.frames[position];
+  }
+
   /** Offers so far. */
   get offers(): Offer[] {
     return this.all("offers").flatMap(({ offers }) => offers);

@@ -1,0 +1,50 @@
+import type { Blocked } from "../../domain/flow/blocked.ts";
+import type { Lane } from "../../domain/offer.ts";
+import type { Claim, Usage } from "./claim.ts";
+import type { Ask, Candidate } from "./ready-queue.ts";
+
+/** An ask with its lane's place among the others. */
+export interface RankedAsk extends Ask {
+  /** Larger goes first; equals by age. */
+  readonly rank: number;
+}
+
+/** A lane that may not go now, and why. */
+export interface BlockedLane {
+  readonly lane: Lane;
+  readonly by: Blocked;
+}
+
+/** What flow control lets a claim do. */
+export interface FlowPlan {
+  /** See {@link Claim}; undefined also when nothing may go. */
+  readonly exact: Claim["exact"];
+  /**
+   * How much of which lane; nothing if nothing may go. The last call counts.
+   *
+   * @param usage what is out; only with `exact`.
+   */
+  readonly allot: (usage: Usage | undefined) => readonly RankedAsk[];
+  /** What was held back so far, each lane once. */
+  readonly blocked: () => readonly BlockedLane[];
+  /**
+   * After a claim that took nothing: lanes that nothing is known to hold back and that it did not
+   * try, because there were too many, or because others were given what they share. Plan again
+   * with these, and only these.
+   */
+  readonly passedOver: () => readonly Candidate[];
+  /** Call it once, at the end, with the lane of each job that was taken: the rest is given back. */
+  readonly settle: (taken: readonly Lane[]) => void;
+}
+
+/** Flow control, as dispatch sees it. */
+export interface Gates {
+  /** Decides about a claim of up to `limit` jobs from these lanes. */
+  readonly plan: (
+    tenant: string,
+    candidates: readonly Candidate[],
+    limit: number,
+  ) => Promise<FlowPlan>;
+  /** A tenant's share of this replica against others with a backlog. */
+  readonly weight: (tenant: string) => number;
+}
