@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "tests",
-          include: ["{server,sdk-ts,demo,test}/**/*.test.ts"],
+          include: ["{server,sdk-ts,demo,test,bench}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**", CONFORMANCE],
           globalSetup: ["test/support/global-setup.ts"],
           sequence: { groupOrder: 0 },

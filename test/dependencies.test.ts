@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "./tidy/source-file.ts";
 
-const PACKAGES = [".", "server", "sdk-ts", "demo"];
+const PACKAGES = [".", "server", "sdk-ts", "demo", "bench"];
 const KINDS = ["dependencies", "devDependencies", "optionalDependencies"];
 
 const declared = new Map(

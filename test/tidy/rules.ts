@@ -33,6 +33,7 @@ const RANKS = new Map<string, number>([
 const CONFINED: readonly [pattern: RegExp, parts: readonly string[]][] = [
   [/^pg$/, ["ledger"]],
   [/^(ioredis|@nats-io\/.*|nats)$/, ["queue"]],
+  [/^@prometheus-io\/client$/, ["http"]],
   [/^@connectrpc\/|^@bufbuild\//, ["rpc", "http"]],
   [/^server\/src\/gen\//, ["rpc", "http"]],
   [/^commander$/, ["config"]],

@@ -6,8 +6,15 @@ import { parseSync, Visitor } from "oxc-parser";
 /** The root of the repository. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-const SOURCE_FOLDERS = ["server/src", "sdk-ts", "demo/src", "test", "scripts"];
-const SKIPPED_FOLDERS = new Set(["gen", "dist", "node_modules", "fixtures", ".orchestrator"]);
+const SOURCE_FOLDERS = ["server/src", "sdk-ts", "demo/src", "bench", "test", "scripts"];
+const SKIPPED_FOLDERS = new Set([
+  "gen",
+  "dist",
+  "node_modules",
+  "fixtures",
+  ".orchestrator",
+  ".data",
+]);
 
 /** Something in a file that has a name and a size. */
 export interface Measured {
