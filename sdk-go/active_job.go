@@ -21,6 +21,8 @@ type ActiveJob struct {
 	RunID, Name string
 	// Project and Source are the job's; empty if it has none.
 	Project, Source string
+	// ConcurrencyKey is what it shares a concurrency limit by; empty if it has none.
+	ConcurrencyKey string
 	// CorrelationID ties together what belongs to one business event.
 	CorrelationID string
 	// Trace is the W3C trace context of the producer.
@@ -57,8 +59,9 @@ func newActiveJob(ctx context.Context, a *agent, lease *heldLease) *ActiveJob {
 	return &ActiveJob{
 		ID: lease.ref.GetJobId(), Type: spec.GetJobType(), Attempt: int(lease.ref.GetAttempt()),
 		RunID: offer.GetRunId(), Name: offer.GetName(), Project: spec.GetProject(),
-		Source: spec.GetSource(), CorrelationID: correlationOf(offer),
-		Trace: toTrace(spec), Labels: spec.GetLabels(),
+		Source: spec.GetSource(), ConcurrencyKey: spec.GetConcurrencyKey(),
+		CorrelationID: correlationOf(offer),
+		Trace:         toTrace(spec), Labels: spec.GetLabels(),
 		Payload: spec.GetPayload(), PayloadMediaType: spec.GetPayloadMediaType(),
 		PayloadArtifact: spec.GetPayloadArtifact(), Checkpoint: offer.GetCheckpoint(),
 		CreateTime: toTime(offer.GetCreateTime()), Lease: toLease(lease.ref), Client: a.client,

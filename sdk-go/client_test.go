@@ -212,6 +212,7 @@ func TestEnqueueSaysWhoItIs(t *testing.T) {
 	if _, err := client.Enqueue(t.Context(), "test.job", map[string]int{"n": 1},
 		orchestrator.WithQueue("q"), orchestrator.WithPriority(3), orchestrator.WithProject("p"),
 		orchestrator.WithSource("osv.dev"), orchestrator.WithCorrelationID("c"),
+		orchestrator.WithConcurrencyKey("k"),
 		orchestrator.WithAttemptDeadline(time.Minute),
 		orchestrator.WithNotBefore(time.Unix(1, 0)),
 		orchestrator.WithRetryPolicy(orchestrator.RetryPolicy{MaxAttempts: 2}),
@@ -226,6 +227,7 @@ func TestEnqueueSaysWhoItIs(t *testing.T) {
 	if s.GetTraceparent() != trace.Traceparent || s.GetTracestate() != trace.Tracestate ||
 		string(s.GetPayload()) != `{"n":1}` ||
 		s.GetPayloadMediaType() != "application/vnd.x+json" ||
+		s.GetConcurrencyKey() != "k" ||
 		s.GetQueue() != "q" || s.GetPriority() != 3 || s.GetRetry().GetMaxAttempts() != 2 ||
 		s.GetNotBefore().GetSeconds() != 1 || s.GetAttemptDeadline().GetSeconds() != 60 {
 		t.Errorf("the spec is %v", s)

@@ -60,6 +60,44 @@ const (
 // String returns the state's name in lower case, such as "active".
 func (s RunState) String() string { return nameOf(pb.RunState(s)) }
 
+// FlowScopeKind is what a limit can be set on.
+type FlowScopeKind int32
+
+// What limits can be set on.
+const (
+	// ScopeTenant is the whole tenant.
+	ScopeTenant = FlowScopeKind(pb.FlowScopeKind_FLOW_SCOPE_KIND_TENANT)
+	// ScopeQueue is a queue.
+	ScopeQueue = FlowScopeKind(pb.FlowScopeKind_FLOW_SCOPE_KIND_QUEUE)
+	// ScopeJobType is a job type.
+	ScopeJobType = FlowScopeKind(pb.FlowScopeKind_FLOW_SCOPE_KIND_JOB_TYPE)
+	// ScopeSource is a source.
+	ScopeSource = FlowScopeKind(pb.FlowScopeKind_FLOW_SCOPE_KIND_SOURCE)
+	// ScopeHost is a host: all sources that name it.
+	ScopeHost = FlowScopeKind(pb.FlowScopeKind_FLOW_SCOPE_KIND_HOST)
+	// ScopeConcurrencyKey is a concurrency key: all jobs that name it.
+	ScopeConcurrencyKey = FlowScopeKind(pb.FlowScopeKind_FLOW_SCOPE_KIND_CONCURRENCY_KEY)
+)
+
+// String returns the kind's name in lower case, such as "job_type".
+func (k FlowScopeKind) String() string { return nameOf(pb.FlowScopeKind(k)) }
+
+// BreakerPhase is where a circuit breaker stands.
+type BreakerPhase int32
+
+// Where circuit breakers stand.
+const (
+	// BreakerClosed: everything goes.
+	BreakerClosed = BreakerPhase(pb.BreakerPhase_BREAKER_PHASE_CLOSED)
+	// BreakerOpen: nothing goes.
+	BreakerOpen = BreakerPhase(pb.BreakerPhase_BREAKER_PHASE_OPEN)
+	// BreakerHalfOpen: one job goes, to see.
+	BreakerHalfOpen = BreakerPhase(pb.BreakerPhase_BREAKER_PHASE_HALF_OPEN)
+)
+
+// String returns the phase's name in lower case, such as "half_open".
+func (p BreakerPhase) String() string { return nameOf(pb.BreakerPhase(p)) }
+
 // OnFailure is what happens to a job when one that it depends on becomes dead or cancelled.
 type OnFailure int32
 

@@ -21,6 +21,8 @@ type Job struct {
 	Queue string
 	// Source is the upstream that it reads from.
 	Source string
+	// ConcurrencyKey is what it shares a concurrency limit by.
+	ConcurrencyKey string
 	// Priority is −10 to 10; higher goes first.
 	Priority int
 	// Labels are for people and filters.
@@ -163,7 +165,8 @@ func toJob(j *pb.Job) *Job {
 	job := &Job{
 		ID: j.GetJobId(), Tenant: j.GetTenant(), Project: spec.GetProject(),
 		Type: spec.GetJobType(), Queue: spec.GetQueue(), Source: spec.GetSource(),
-		Priority: int(spec.GetPriority()), Labels: spec.GetLabels(),
+		ConcurrencyKey: spec.GetConcurrencyKey(),
+		Priority:       int(spec.GetPriority()), Labels: spec.GetLabels(),
 		IdempotencyKey: spec.GetIdempotencyKey(), CorrelationID: spec.GetCorrelationId(),
 		Trace: toTrace(spec), Payload: spec.GetPayload(),
 		PayloadMediaType: spec.GetPayloadMediaType(),

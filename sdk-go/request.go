@@ -35,6 +35,9 @@ type JobRequest struct {
 	Project string
 	// Source is the upstream that the job reads from, such as "osv.dev".
 	Source string
+	// ConcurrencyKey: jobs with the same key share its concurrency limit, whatever their type
+	// and queue.
+	ConcurrencyKey string
 	// Labels are for people and filters, up to 32.
 	Labels map[string]string
 	// NotBefore: the job starts no earlier than this.
@@ -75,6 +78,11 @@ func WithProject(project string) JobOption {
 // WithSource names the upstream that the job reads from.
 func WithSource(source string) JobOption {
 	return func(r *JobRequest) { r.Source = source }
+}
+
+// WithConcurrencyKey lets the job share the concurrency limit of all jobs with the same key.
+func WithConcurrencyKey(key string) JobOption {
+	return func(r *JobRequest) { r.ConcurrencyKey = key }
 }
 
 // WithLabel adds a label.
@@ -129,6 +137,7 @@ func (r *JobRequest) toSpec(
 		Queue:           r.Queue,
 		Project:         r.Project,
 		Source:          r.Source,
+		ConcurrencyKey:  r.ConcurrencyKey,
 		Priority:        int32(r.Priority),
 		IdempotencyKey:  r.IdempotencyKey,
 		Labels:          maps.Clone(r.Labels),

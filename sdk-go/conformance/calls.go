@@ -149,6 +149,18 @@ func (p *program) explainJob(ctx context.Context, c *pb.ExplainJob, result *pb.C
 		wire.BlockedBy = "schedule"
 	case *orchestrator.BlockedByWorkers:
 		wire.BlockedBy = "workers"
+	case *orchestrator.BlockedByPause:
+		wire.BlockedBy = "pause"
+	case *orchestrator.BlockedByBlackout:
+		wire.BlockedBy = "blackout"
+	case *orchestrator.BlockedByQuota:
+		wire.BlockedBy = "quota"
+	case *orchestrator.BlockedByConcurrency:
+		wire.BlockedBy = "concurrency"
+	case *orchestrator.BlockedByLimiter:
+		wire.BlockedBy = "limiter"
+	case *orchestrator.BlockedByBreaker:
+		wire.BlockedBy = "breaker"
 	}
 	result.Value = &pb.CallResult_Explanation{Explanation: wire}
 	return nil

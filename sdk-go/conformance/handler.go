@@ -161,6 +161,7 @@ func (h *scriptedHandler) started() {
 		Checkpoint: job.Checkpoint, Traceparent: job.Trace.Traceparent,
 		Tracestate: job.Trace.Tracestate, CorrelationId: job.CorrelationID, Labels: job.Labels,
 		RunId: job.RunID, Name: job.Name, Project: job.Project, Source: job.Source,
+		ConcurrencyKey: job.ConcurrencyKey,
 	}}})
 }
 

@@ -14,6 +14,7 @@ func toRequest(r *pb.JobRequest) orchestrator.JobRequest {
 		Type: r.GetJobType(), PayloadMediaType: r.GetPayloadMediaType(), Queue: r.GetQueue(),
 		Project: r.GetProject(), Source: r.GetSource(), Priority: int(r.GetPriority()),
 		IdempotencyKey: r.GetIdempotencyKey(), Labels: r.GetLabels(),
+		ConcurrencyKey:  r.GetConcurrencyKey(),
 		AttemptDeadline: milliseconds(r.GetAttemptDeadlineMs()),
 		CorrelationID:   r.GetCorrelationId(),
 		Trace: orchestrator.TraceContext{

@@ -167,6 +167,7 @@ class ScriptedHandler:
             name=job.name,
             project=job.project,
             source=job.source,
+            concurrency_key=job.concurrency_key,
         )
         self._emit(driver.Event(handler_started=started))
 

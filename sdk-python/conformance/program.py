@@ -21,8 +21,15 @@ from wire import (
 )
 
 from stellaops_orchestrator import (
+    BlockedByBlackout,
+    BlockedByBreaker,
+    BlockedByConcurrency,
     BlockedByDependency,
+    BlockedByLimiter,
+    BlockedByPause,
+    BlockedByQuota,
     BlockedBySchedule,
+    BlockedByWorkers,
     CancelledJob,
     JobContext,
     JobFilter,
@@ -38,6 +45,18 @@ from stellaops_orchestrator import (
 T = TypeVar("T")
 Value = dict[str, Any]
 """The value of a CallResult: at most one of its fields."""
+
+BLOCKED_BY: dict[type, str] = {
+    BlockedBySchedule: "schedule",
+    BlockedByWorkers: "workers",
+    BlockedByPause: "pause",
+    BlockedByBlackout: "blackout",
+    BlockedByQuota: "quota",
+    BlockedByConcurrency: "concurrency",
+    BlockedByLimiter: "limiter",
+    BlockedByBreaker: "breaker",
+}
+"""What the suite calls the kinds of waits."""
 
 
 async def _collect(items: AsyncIterator[T], limit: int = 0) -> list[T]:
@@ -222,10 +241,8 @@ class Program:
             case BlockedByDependency(job_ids=job_ids):
                 explanation.blocked_by = "dependency"
                 explanation.job_ids.extend(job_ids)
-            case BlockedBySchedule():
-                explanation.blocked_by = "schedule"
-            case _:
-                explanation.blocked_by = "workers"
+            case other:
+                explanation.blocked_by = BLOCKED_BY[type(other)]
         return {"explanation": explanation}
 
     async def _list_job_events(self, command: driver.ListJobEvents) -> Value:

@@ -116,7 +116,8 @@ def to_job(job: Job) -> driver.Job:
 
 def _options(job: driver.JobRequest) -> dict[str, Any]:
     names = ("queue", "project", "source", "priority", "idempotency_key", "correlation_id")
-    said = {name: getattr(job, name) for name in (*names, "payload_media_type")}
+    more = ("concurrency_key", "payload_media_type")
+    said = {name: getattr(job, name) for name in (*names, *more)}
     said["labels"] = dict(job.labels)
     said["attempt_deadline"] = duration(job.attempt_deadline_ms)
     if job.delay_ms:

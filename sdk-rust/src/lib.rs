@@ -54,13 +54,14 @@ pub use artifacts::{
     ArtifactSource, Artifacts, Download, UploadOptions, UploadProgress, UploadedArtifact,
 };
 pub use client::builder::OrchestratorBuilder;
-pub use client::explaining::{BlockedBy, Explanation};
+pub use client::explaining::{BlockedBy, Explanation, FlowScope};
 pub use client::job::{Attempt, BoundArtifact, Failure, Job, JobDetail, JobEvent, JobProgress};
 pub use client::job_request::{JobRequest, RetryOverrides};
 pub use client::lease::{CheckedLease, Lease};
 pub use client::listing::{JobFilter, Pages};
 pub use client::names::{
-    AttemptOutcome, CancelOutcome, FailureClass, JobState, OnFailure, RetryOutcome, RunState,
+    AttemptOutcome, BreakerPhase, CancelOutcome, FailureClass, FlowScopeKind, JobState, OnFailure,
+    RetryOutcome, RunState,
 };
 pub use client::orchestrator::{CancelledJob, EnqueuedJob, Orchestrator, RetriedJob};
 pub use client::runs::{CreatedRun, Edge, Run, RunDetail, RunJob, RunRequest};

@@ -7,7 +7,7 @@ export type { DownloadOptions } from "./artifacts/download.ts";
 export type { ArtifactSource } from "./artifacts/source.ts";
 export type { UploadOptions, UploadProgress } from "./artifacts/upload.ts";
 export type { ConnectionOptions } from "./client/connection.ts";
-export type { BlockedBy, Explanation } from "./client/explaining.ts";
+export type { BlockedBy, BlockedByFlow, Explanation, FlowScope } from "./client/explaining.ts";
 export type { JobOptions, JobRequest, RetryOverrides } from "./client/job-spec.ts";
 export type {
   Attempt,
@@ -21,7 +21,7 @@ export type {
 export { isTerminalState } from "./client/job-view.ts";
 export type { CheckedLease, Lease } from "./client/lease.ts";
 export type { JobFilter } from "./client/listing.ts";
-export type { JobState, RunState } from "./client/names.ts";
+export type { BreakerPhase, FlowScopeKind, JobState, RunState } from "./client/names.ts";
 export type {
   CreatedRun,
   DependsOn,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
+import { flowRequests } from "./flow-requests.ts";
 import { digestOf, type Scene } from "./scene.ts";
 
 const bytes = (text: string): string => Buffer.from(text).toString("base64");
@@ -29,6 +30,7 @@ const fullSpec = (): JsonObject => ({
   correlationId: "c",
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   tracestate: "a=b",
+  concurrencyKey: "k",
 });
 
 /**
@@ -135,5 +137,6 @@ export const goodRequests = (scene: Scene): Readonly<Record<string, readonly Jso
     ],
     "ArtifactService/QueryUpload": [{ uploadId: randomUUID(), digest }],
     "ArtifactService/DownloadArtifact": [{ digest, offset: "1" }],
+    ...flowRequests(),
   };
 };

@@ -1,37 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
+import { flowRows } from "./flow-rows.ts";
+import { badToken, fails, invalid, type Row, rejected, row, says } from "./row.ts";
 import { digestOf, type Scene } from "./scene.ts";
-
-/** A request that is well formed JSON and wrong, and what the contract says of it. */
-export interface Row {
-  /** Such as "JobService/GetJob". */
-  readonly rpc: string;
-  /** What is wrong with it. */
-  readonly wrong: string;
-  readonly messages: (scene: Scene) => readonly JsonObject[];
-  /** The documented answer: an error, or what the only item of a batch says. */
-  readonly answer:
-    | { readonly code: string; readonly reason: string; readonly violations?: readonly string[] }
-    | { readonly item: JsonObject };
-}
-
-const row =
-  (rpc: string) =>
-  (
-    wrong: string,
-    message: (scene: Scene) => JsonObject | readonly JsonObject[],
-    answer: Row["answer"],
-  ): Row => ({ rpc, wrong, messages: (scene) => [message(scene)].flat() as JsonObject[], answer });
-
-const invalid = (...violations: string[]): Row["answer"] => ({
-  code: "invalid_argument",
-  reason: "REQUEST_INVALID",
-  violations,
-});
-const fails = (code: string, reason: string): Row["answer"] => ({ code, reason });
-const says = (item: JsonObject): Row["answer"] => ({ item });
-const rejected = (reason: string): Row["answer"] => says({ error: { details: [{ reason }] } });
 
 const NOBODY = "0190c0de-0000-7000-8000-000000000000";
 const NOTHING = `sha256:${"0".repeat(64)}`;
@@ -146,11 +118,6 @@ const explain = row("JobService/ExplainJob");
 
 const spec = (over: JsonObject = {}) => ({ jobs: [{ jobType: "bad.row", ...over }] });
 const jobNotFound = fails("not_found", "JOB_NOT_FOUND");
-const badToken: Row["answer"] = {
-  code: "invalid_argument",
-  reason: "PAGE_TOKEN_INVALID",
-  violations: ["page_token"],
-};
 
 const JOBS: readonly Row[] = [
   enqueue("no job", () => ({}), invalid("jobs")),
@@ -183,6 +150,12 @@ const JOBS: readonly Row[] = [
     "an id with other content",
     ({ readyJob }) => spec({ jobId: readyJob, source: "other" }),
     rejected("JOB_ID_CONFLICT"),
+  ),
+  enqueue("a queue that is full", () => spec({ queue: "full" }), rejected("QUEUE_FULL")),
+  enqueue(
+    "more payload than the day's quota",
+    () => spec({ payload: Buffer.alloc(20_000).toString("base64") }),
+    rejected("QUOTA_EXCEEDED"),
   ),
   getJob("an unknown id", () => ({ jobId: NOBODY }), jobNotFound),
   getJob("an id that is none", () => ({ jobId: "1" }), invalid("job_id")),
@@ -277,6 +250,11 @@ const RUNS: readonly Row[] = [
     () => ({ jobs: [{ name: "a", spec: { jobType: "bad.row", idempotencyKey: "taken" } }] }),
     fails("already_exists", "IDEMPOTENCY_CONFLICT"),
   ),
+  createRun(
+    "a queue that is full",
+    () => ({ jobs: [{ name: "a", spec: { jobType: "bad.row", queue: "full" } }] }),
+    fails("resource_exhausted", "QUEUE_FULL"),
+  ),
   getRun("an unknown run", () => ({ runId: v7() }), fails("not_found", "RUN_NOT_FOUND")),
   getRun("an id that is none", () => ({ runId: "x" }), invalid("run_id")),
 ];
@@ -320,6 +298,11 @@ const ARTIFACTS: readonly Row[] = [
     () => [header({ writeOffset: "3" }), chunk],
     fails("out_of_range", "UPLOAD_OFFSET_MISMATCH"),
   ),
+  upload(
+    "more bytes than the quota",
+    () => [header({ sizeBytes: "20000" })],
+    fails("resource_exhausted", "QUOTA_EXCEEDED"),
+  ),
   query("ids that are none", () => ({}), invalid("upload_id", "digest")),
   download(
     "an unknown digest",
@@ -334,4 +317,4 @@ const ARTIFACTS: readonly Row[] = [
 ];
 
 /** Bad requests of every RPC. One that has none here fails the test. */
-export const ROWS: readonly Row[] = [...TASK_RUNNER, ...JOBS, ...RUNS, ...ARTIFACTS];
+export const ROWS: readonly Row[] = [...TASK_RUNNER, ...JOBS, ...RUNS, ...ARTIFACTS, ...flowRows];

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
+import { FlowScopeKind } from "../../server/src/gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import type { Clients } from "../../server/src/rpc/testing/clients.ts";
 
 /** A lease in proto JSON. */
@@ -32,10 +33,11 @@ const TYPES = { ready: "bad.ready", running: "bad.running", done: "bad.done", ru
 export async function setScene(clients: Clients): Promise<Scene> {
   const tenant = `bad-${randomUUID().slice(0, 8)}`;
   const options = { headers: { "orch-tenant": tenant } };
+  await setFlow(clients, options);
   const { results } = await clients.jobs.enqueueJobs(
     {
       jobs: [
-        { jobType: TYPES.ready, idempotencyKey: "taken" },
+        { jobType: TYPES.ready, idempotencyKey: "taken", payload: new Uint8Array(1) },
         { jobType: TYPES.running },
         { jobType: TYPES.done },
         { jobType: TYPES.ready },
@@ -73,6 +75,20 @@ export async function setScene(clients: Clients): Promise<Scene> {
 /** "sha256:…" of the bytes. */
 export const digestOf = (bytes: Uint8Array): string =>
   `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+/** A source, a queue that takes nothing, and quotas that only a bad request runs into. */
+async function setFlow(
+  clients: Clients,
+  options: { headers: Record<string, string> },
+): Promise<void> {
+  const { TENANT, QUEUE } = FlowScopeKind;
+  await clients.sources.createSource({ source: { name: "osv" } }, options);
+  const queue = { scope: { kind: QUEUE, name: "full" }, maxDepth: 0n };
+  await clients.flow.updateFlowSettings({ settings: queue }, options);
+  const quotas = { payloadBytesPerDay: 10_000n, artifactBytes: 10_000n };
+  const tenant = { scope: { kind: TENANT }, quotas };
+  await clients.flow.updateFlowSettings({ settings: tenant }, options);
+}
 
 async function upload(
   clients: Clients,

@@ -50,7 +50,8 @@ const claim = (jobType: string) =>
 describe.runIf(found)("a session with grpcurl", { timeout: 60_000 }, () => {
   it("lists and describes", async () => {
     const services = (await run("list")).trim().split("\n");
-    for (const name of ["TaskRunnerService", "JobService", "RunService", "ArtifactService"]) {
+    const names = ["TaskRunnerService", "JobService", "RunService", "ArtifactService"];
+    for (const name of [...names, "SourceService", "FlowControlService"]) {
       expect(services).toContain(`${PACKAGE}.${name}`);
     }
     expect(services).toContain("grpc.health.v1.Health");

@@ -2,7 +2,10 @@ import type pg from "pg";
 import { downloadArtifact } from "../../server/src/app/artifacts/download-artifact.ts";
 import { findMissing } from "../../server/src/app/artifacts/find-missing.ts";
 import { queryUpload } from "../../server/src/app/artifacts/query-upload.ts";
-import { uploadArtifact } from "../../server/src/app/artifacts/upload-artifact.ts";
+import {
+  type UploadPorts,
+  uploadArtifact,
+} from "../../server/src/app/artifacts/upload-artifact.ts";
 import { openBlobFolder } from "../../server/src/blobs/folder.ts";
 import { ArtifactService } from "../../server/src/gen/stellaops/orchestrator/v1/artifact_pb.ts";
 import {
@@ -24,8 +27,14 @@ export interface ArtifactServer {
   readonly stopping: AbortController;
 }
 
-/** Serves ArtifactService on a free port, from a ledger and a folder. */
-export async function startArtifactServer(pool: pg.Pool, folder: string): Promise<ArtifactServer> {
+const unlimited: UploadPorts["reserve"] = async () => ({ kind: "reserved", release: () => {} });
+
+/** Serves ArtifactService on a free port, from a ledger and a folder; no quotas unless told. */
+export async function startArtifactServer(
+  pool: pg.Pool,
+  folder: string,
+  reserve = unlimited,
+): Promise<ArtifactServer> {
   const blobs = openBlobFolder(folder);
   const stopping = new AbortController();
   const find = findArtifactRow(pool);
@@ -37,6 +46,7 @@ export async function startArtifactServer(pool: pg.Pool, folder: string): Promis
       holds,
       open: blobs.open.bind(blobs),
       record: recordArtifact(pool),
+      reserve,
     }),
     queryUpload: queryUpload({ find, holds, committedSize: blobs.committedSize.bind(blobs) }),
     download: downloadArtifact({ find, holds, read: blobs.read.bind(blobs) }),

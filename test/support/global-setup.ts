@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { findService } from "../../scripts/services.mjs";
 import { migrate } from "../../server/src/ledger/migrate.ts";
 import { silentLogger } from "./logger.ts";
 
@@ -22,6 +23,8 @@ declare module "vitest" {
  * started in a temporary folder.
  */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  // Fetched once, before tests ask for them; what cannot be had is said in the last lines.
+  const services = await Promise.all([findService("valkey"), findService("nats")]);
   const outside = process.env.TEST_DATABASE_URL;
   const postgres = outside === undefined ? await startThrowaway() : { url: outside, stop: none };
   const template = `orch_template_${process.pid}`;
@@ -37,6 +40,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   return async () => {
     await inDatabase(postgres.url, "postgres", `drop database ${template} with (force)`);
     await postgres.stop();
+    for (const service of services) {
+      if (service.kind === "found") continue;
+      process.stderr.write(`LEFT OUT the tests of a service: ${service.why}\n`);
+    }
   };
 }
 

@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { pauseProcesses } from "./pause-processes.ts";
 
 // What befalls the Postgres that a server embeds, found by the server's data folder.
 
@@ -16,27 +15,13 @@ export async function embeddedUrl(dataDir: string): Promise<string> {
   return `postgresql://orchestrator:${password}@localhost/orchestrator?${query}`;
 }
 
-// Wakes them when its standard input ends, which the kernel brings about even when the test is
-// killed: a stopped Postgres would stay for ever.
-const STOP_UNTIL_TOLD = 'kill -STOP "$@"; echo stopped; read -r _; kill -CONT "$@"';
-
 /**
  * SIGSTOP to every process of it: it is there and does not answer. Answers what wakes it again,
  * which may be called twice.
  */
 export async function pausePostgres(dataDir: string): Promise<() => Promise<void>> {
   const postmaster = await postmasterIn(dataDir);
-  const pids = [postmaster, ...(await childrenOf(postmaster))].map(String);
-  const shell = spawn("/bin/sh", ["-c", STOP_UNTIL_TOLD, "sh", ...pids], {
-    stdio: ["pipe", "pipe", "ignore"],
-    detached: true,
-  });
-  const woken = once(shell, "exit");
-  await once(shell.stdout, "data");
-  return async () => {
-    shell.stdin.end();
-    await woken;
-  };
+  return await pauseProcesses([postmaster, ...(await childrenOf(postmaster))]);
 }
 
 /** Immediate shutdown, as in a crash: sessions are cut and nothing is flushed. */

@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Changes of the tests' lease policy, in proto JSON. */
   readonly policy?: Readonly<Record<string, unknown>>;
+  /** Further settings, by their environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The real server as a process of its own. */
@@ -42,12 +44,13 @@ export interface ServerProcess {
 
 /** Starts server/src/main.ts and waits until it says that it is ready. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const { databaseUrl, dataDir, port = 0, policy } = options;
+  const { databaseUrl, dataDir, port = 0, policy, env } = options;
   const program = startProgram([MAIN, "--log-format", "json"], {
     ORCH_PORT: String(port),
     ORCH_DATA_DIR: dataDir,
     ORCH_LEASE_POLICY: JSON.stringify({ default: { ...POLICY, ...policy } }),
     ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
+    ...env,
   });
   const ready = await program.line((line) => line.msg === "ready");
   const url = String(ready.url);

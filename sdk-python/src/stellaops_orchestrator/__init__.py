@@ -9,16 +9,26 @@ from stellaops_orchestrator.artifacts.artifacts import Artifacts, UploadedArtifa
 from stellaops_orchestrator.artifacts.source import ArtifactSource, digest_of
 from stellaops_orchestrator.artifacts.upload import UploadProgress
 from stellaops_orchestrator.client.answers import (
-    BlockedByDependency,
-    BlockedBySchedule,
-    BlockedByWorkers,
     CancelledJob,
     CheckedLease,
     EnqueuedJob,
     EnqueueOutcome,
-    Explanation,
     Lease,
     RetriedJob,
+)
+from stellaops_orchestrator.client.explaining import (
+    BlockedBy,
+    BlockedByBlackout,
+    BlockedByBreaker,
+    BlockedByConcurrency,
+    BlockedByDependency,
+    BlockedByLimiter,
+    BlockedByPause,
+    BlockedByQuota,
+    BlockedBySchedule,
+    BlockedByWorkers,
+    Explanation,
+    FlowScope,
 )
 from stellaops_orchestrator.client.job_spec import JobOptions, JobRequest, RetryOverrides
 from stellaops_orchestrator.client.listing import JobFilter
@@ -64,8 +74,10 @@ from stellaops_orchestrator.job_errors import (
 )
 from stellaops_orchestrator.names import (
     AttemptOutcome,
+    BreakerPhase,
     CancelOutcome,
     FailureClass,
+    FlowScopeKind,
     JobState,
     OnFailure,
     RetryOutcome,
@@ -92,10 +104,18 @@ __all__ = [
     "Artifacts",
     "Attempt",
     "AttemptOutcome",
+    "BlockedBy",
+    "BlockedByBlackout",
+    "BlockedByBreaker",
+    "BlockedByConcurrency",
     "BlockedByDependency",
+    "BlockedByLimiter",
+    "BlockedByPause",
+    "BlockedByQuota",
     "BlockedBySchedule",
     "BlockedByWorkers",
     "BoundArtifact",
+    "BreakerPhase",
     "CallCancelledError",
     "CancelOutcome",
     "CancelledJob",
@@ -114,6 +134,8 @@ __all__ = [
     "Failure",
     "FailureClass",
     "FieldViolation",
+    "FlowScope",
+    "FlowScopeKind",
     "Handler",
     "HandlerError",
     "InternalError",

@@ -88,6 +88,30 @@ class OnFailure(StrEnum):
     """The job stays blocked; a retry of the failed one can still let it run."""
 
 
+class FlowScopeKind(StrEnum):
+    """What a limit can be set on."""
+
+    TENANT = "tenant"
+    QUEUE = "queue"
+    JOB_TYPE = "job_type"
+    SOURCE = "source"
+    HOST = "host"
+    """All sources that name it."""
+    CONCURRENCY_KEY = "concurrency_key"
+    """All jobs that name it."""
+
+
+class BreakerPhase(StrEnum):
+    """Where a circuit breaker stands."""
+
+    CLOSED = "closed"
+    """Everything goes."""
+    OPEN = "open"
+    """Nothing goes."""
+    HALF_OPEN = "half_open"
+    """One job goes, to see."""
+
+
 ENUMS = {
     JobState: (pb.job.JobState.DESCRIPTOR, "JOB_STATE_"),
     RunState: (pb.run.RunState.DESCRIPTOR, "RUN_STATE_"),
@@ -96,13 +120,16 @@ ENUMS = {
     CancelOutcome: (pb.job.CancelOutcome.DESCRIPTOR, "CANCEL_OUTCOME_"),
     RetryOutcome: (pb.job.RetryOutcome.DESCRIPTOR, "RETRY_OUTCOME_"),
     OnFailure: (pb.run.OnFailure.DESCRIPTOR, "ON_FAILURE_"),
+    FlowScopeKind: (pb.flow_control.FlowScopeKind.DESCRIPTOR, "FLOW_SCOPE_KIND_"),
+    BreakerPhase: (pb.flow_control.BreakerPhase.DESCRIPTOR, "BREAKER_PHASE_"),
 }
 """Where each enum comes from, and the prefix of its names there."""
 
 E = TypeVar("E", bound=StrEnum)
+D = TypeVar("D")
 
 
-def name_of(enum: type[E], number: int, default: E) -> E:
+def name_of(enum: type[E], number: int, default: D) -> E | D:
     """The member of a number; ``default`` for "not said" and for numbers newer than this SDK."""
     descriptor, prefix = ENUMS[enum]
     value = descriptor.values_by_number.get(number)

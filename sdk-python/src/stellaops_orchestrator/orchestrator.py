@@ -12,17 +12,16 @@ from stellaops_orchestrator.client.answers import (
     CancelledJob,
     CheckedLease,
     EnqueuedJob,
-    Explanation,
     Lease,
     RetriedJob,
     to_cancelled,
     to_checked_lease,
     to_enqueued,
-    to_explanation,
     to_retried,
 )
 from stellaops_orchestrator.client.connection import Connection, client_closed, resolve_endpoint
 from stellaops_orchestrator.client.enqueuer import Enqueuer, batches_of, send_isolated
+from stellaops_orchestrator.client.explaining import Explanation, to_explanation
 from stellaops_orchestrator.client.job_spec import JobOptions, JobRequest, to_job_spec
 from stellaops_orchestrator.client.listing import JobFilter, pages
 from stellaops_orchestrator.client.rpcs import Req, Res, Rpc

@@ -257,6 +257,12 @@ impl Commands {
             Some(BlockedBy::Dependency { job_ids, .. }) => ("dependency", job_ids),
             Some(BlockedBy::Schedule { .. }) => ("schedule", Vec::new()),
             Some(BlockedBy::Workers { .. }) => ("workers", Vec::new()),
+            Some(BlockedBy::Pause { .. }) => ("pause", Vec::new()),
+            Some(BlockedBy::Blackout { .. }) => ("blackout", Vec::new()),
+            Some(BlockedBy::Quota { .. }) => ("quota", Vec::new()),
+            Some(BlockedBy::Concurrency { .. }) => ("concurrency", Vec::new()),
+            Some(BlockedBy::Limiter { .. }) => ("limiter", Vec::new()),
+            Some(BlockedBy::Breaker { .. }) => ("breaker", Vec::new()),
             _ => ("", Vec::new()),
         };
         Ok(Some(Value::Explanation(driver::Explanation {

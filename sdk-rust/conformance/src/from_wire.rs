@@ -29,11 +29,12 @@ pub(crate) fn job_request(job: driver::JobRequest) -> JobRequest {
     } else if !job.payload.is_empty() {
         request = request.payload(job.payload);
     }
-    let texts: [(String, SetText); 6] = [
+    let texts: [(String, SetText); 7] = [
         (job.payload_media_type, JobRequest::media_type),
         (job.queue, JobRequest::queue),
         (job.project, JobRequest::project),
         (job.source, JobRequest::source),
+        (job.concurrency_key, JobRequest::concurrency_key),
         (job.idempotency_key, JobRequest::idempotency_key),
         (job.correlation_id, JobRequest::correlation_id),
     ];

@@ -195,6 +195,7 @@ impl Attempt {
             name: job.name().unwrap_or_default().into(),
             project: job.project().into(),
             source: job.source().into(),
+            concurrency_key: job.concurrency_key().into(),
         });
     }
 

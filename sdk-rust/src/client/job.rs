@@ -27,6 +27,8 @@ pub struct Job {
     pub project: Option<String>,
     /// The upstream that it reads from.
     pub source: Option<String>,
+    /// What it shares a concurrency limit by.
+    pub concurrency_key: Option<String>,
     /// −10 to 10, higher goes first.
     pub priority: i32,
     /// For people and filters.
@@ -203,6 +205,7 @@ impl From<v1::Job> for Job {
             queue: spec.queue,
             project: non_empty(spec.project),
             source: non_empty(spec.source),
+            concurrency_key: non_empty(spec.concurrency_key),
             priority: spec.priority,
             labels: spec.labels,
             idempotency_key: non_empty(spec.idempotency_key),

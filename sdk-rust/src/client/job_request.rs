@@ -113,6 +113,12 @@ impl JobRequest {
         self
     }
 
+    /// Jobs with the same key share its concurrency limit, whatever their type and queue.
+    pub fn concurrency_key(mut self, key: impl Into<String>) -> Self {
+        self.spec.concurrency_key = key.into();
+        self
+    }
+
     /// A label for people and filters; up to 32.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.spec.labels.insert(name.into(), value.into());

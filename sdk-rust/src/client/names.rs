@@ -95,6 +95,34 @@ impl JobState {
 }
 
 names! {
+    /// What a limit can be set on.
+    FlowScopeKind is v1::FlowScopeKind:
+    /// The whole tenant.
+    Tenant = "tenant",
+    /// A queue.
+    Queue = "queue",
+    /// A job type.
+    JobType = "job_type",
+    /// A source.
+    Source = "source",
+    /// A host: all sources that name it.
+    Host = "host",
+    /// A concurrency key: all jobs that name it.
+    ConcurrencyKey = "concurrency_key",
+}
+
+names! {
+    /// Where a circuit breaker stands.
+    BreakerPhase is v1::BreakerPhase:
+    /// Everything goes.
+    Closed = "closed",
+    /// Nothing goes.
+    Open = "open",
+    /// One job goes, to see.
+    HalfOpen = "half_open",
+}
+
+names! {
     /// The sum of a run's jobs.
     RunState is v1::RunState:
     /// At least one job is unfinished.

@@ -161,6 +161,12 @@ impl JobContext {
         &self.0.spec.source
     }
 
+    /// What it shares a concurrency limit by; empty for none.
+    #[must_use]
+    pub fn concurrency_key(&self) -> &str {
+        &self.0.spec.concurrency_key
+    }
+
     /// The producer's labels.
     #[must_use]
     pub fn labels(&self) -> &HashMap<String, String> {

@@ -1,6 +1,22 @@
 import { toDate } from "../contract/time.ts";
+import type { FlowScope as PbScope } from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import type { ExplainJobResponse } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
-import { type JobState, jobStates } from "./names.ts";
+import {
+  type BreakerPhase,
+  breakerPhases,
+  type FlowScopeKind,
+  flowScopeKinds,
+  type JobState,
+  jobStates,
+} from "./names.ts";
+
+/** What a limit is set on. */
+export interface FlowScope {
+  /** Undefined for a kind that is newer than this SDK. */
+  readonly kind: FlowScopeKind | undefined;
+  /** Empty for the tenant. */
+  readonly name: string;
+}
 
 /** The one thing that a job waits for. */
 export type BlockedBy =
@@ -18,6 +34,53 @@ export type BlockedBy =
       readonly kind: "workers";
       /** Connected workers that take the job's type, counted on the replica that answered. */
       readonly capableWorkers: number;
+    }
+  | BlockedByFlow;
+
+/** A limit that holds a job back. Moments are undefined where nobody can say when. */
+export type BlockedByFlow =
+  | {
+      /** Somebody paused it. */
+      readonly kind: "pause";
+      readonly scope: FlowScope;
+      readonly reason: string;
+      readonly expireTime: Date | undefined;
+    }
+  | {
+      readonly kind: "blackout";
+      readonly scope: FlowScope;
+      /** The window's. */
+      readonly name: string;
+      readonly endTime: Date | undefined;
+    }
+  | {
+      readonly kind: "quota";
+      /** Such as "jobs_per_hour". */
+      readonly quota: string;
+      readonly limit: number;
+      readonly used: number;
+      readonly resetTime: Date | undefined;
+    }
+  | {
+      readonly kind: "concurrency";
+      readonly scope: FlowScope;
+      /** How many may be out at once, and how many are. */
+      readonly limit: number;
+      readonly active: number;
+      /** True: the server lowered the limit by itself. */
+      readonly isDynamic: boolean;
+    }
+  | {
+      readonly kind: "limiter";
+      readonly scope: FlowScope;
+      readonly ratePerSecond: number;
+      readonly retryTime: Date | undefined;
+    }
+  | {
+      readonly kind: "breaker";
+      readonly scope: FlowScope;
+      readonly phase: BreakerPhase | undefined;
+      readonly openUntil: Date | undefined;
     };
 
 /** Why a job does not run. */
@@ -25,6 +88,48 @@ export interface Explanation {
   readonly state: JobState | undefined;
   /** Undefined when it runs, has finished, or is about to be claimed. */
   readonly blockedBy: BlockedBy | undefined;
+}
+
+type Cause = NonNullable<ExplainJobResponse["blockedBy"]>["cause"] | undefined;
+
+const toScope = (scope: PbScope | undefined): FlowScope => ({
+  kind: flowScopeKinds.nameOf(scope?.kind ?? 0),
+  name: scope?.name ?? "",
+});
+
+function toBlockedByFlow(cause: Cause): BlockedByFlow | undefined {
+  switch (cause?.case) {
+    case "pause": {
+      const { scope, reason, expireTime } = cause.value;
+      return { kind: "pause", scope: toScope(scope), reason, expireTime: toDate(expireTime) };
+    }
+    case "blackout": {
+      const { scope, name, endTime } = cause.value;
+      return { kind: "blackout", scope: toScope(scope), name, endTime: toDate(endTime) };
+    }
+    case "quota": {
+      const { quota, resetTime } = cause.value;
+      const limit = Number(cause.value.limit);
+      const used = Number(cause.value.used);
+      return { kind: "quota", quota, limit, used, resetTime: toDate(resetTime) };
+    }
+    case "concurrency": {
+      const { scope, limit, active, dynamic } = cause.value;
+      return { kind: "concurrency", scope: toScope(scope), limit, active, isDynamic: dynamic };
+    }
+    case "limiter": {
+      const { scope, ratePerSecond, retryTime } = cause.value;
+      const rate = { ratePerSecond, retryTime: toDate(retryTime) };
+      return { kind: "limiter", scope: toScope(scope), ...rate };
+    }
+    case "breaker": {
+      const { scope, openUntil } = cause.value;
+      const phase = breakerPhases.nameOf(cause.value.phase);
+      return { kind: "breaker", scope: toScope(scope), phase, openUntil: toDate(openUntil) };
+    }
+    default:
+      return undefined;
+  }
 }
 
 function toBlockedBy({ blockedBy }: ExplainJobResponse): BlockedBy | undefined {
@@ -39,7 +144,7 @@ function toBlockedBy({ blockedBy }: ExplainJobResponse): BlockedBy | undefined {
     case "workers":
       return { kind: "workers", capableWorkers: cause.value.capableWorkers };
     default:
-      return undefined;
+      return toBlockedByFlow(cause);
   }
 }
 

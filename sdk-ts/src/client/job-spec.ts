@@ -31,6 +31,8 @@ export interface JobOptions {
   readonly project?: string;
   /** The upstream that the job reads from, such as "osv.dev". */
   readonly source?: string;
+  /** Jobs with the same key share its concurrency limit, whatever their type and queue. */
+  readonly concurrencyKey?: string;
   /** Up to 32, for people and filters. */
   readonly labels?: Readonly<Record<string, string>>;
   /** The job starts no earlier than this. */
@@ -75,6 +77,7 @@ export function toJobSpec(
     queue: request.queue ?? "",
     project: request.project ?? "",
     source: request.source ?? "",
+    concurrencyKey: request.concurrencyKey ?? "",
     priority: request.priority ?? 0,
     ...encoded,
     payloadMediaType: request.payloadMediaType ?? encoded.payloadMediaType,
@@ -98,6 +101,7 @@ export function toJobSpec(
 export function specBytes(spec: JobSpec): number {
   let size = 512 + spec.payload.length + bytes(spec.jobType) + bytes(spec.queue);
   size += bytes(spec.project) + bytes(spec.source) + bytes(spec.payloadMediaType);
+  size += bytes(spec.concurrencyKey);
   size += bytes(spec.idempotencyKey) + bytes(spec.correlationId) + bytes(spec.tracestate);
   for (const [key, value] of Object.entries(spec.labels)) size += 16 + bytes(key) + bytes(value);
   return size;

@@ -44,6 +44,7 @@ export interface Job {
   readonly queue: string;
   readonly project: string;
   readonly source: string;
+  readonly concurrencyKey: string;
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly idempotencyKey: string;
@@ -145,6 +146,7 @@ export function toJob(job: JobMessage): Job {
     queue: spec?.queue ?? "",
     project: spec?.project ?? "",
     source: spec?.source ?? "",
+    concurrencyKey: spec?.concurrencyKey ?? "",
     priority: spec?.priority ?? 0,
     labels: spec?.labels ?? {},
     idempotencyKey: spec?.idempotencyKey ?? "",

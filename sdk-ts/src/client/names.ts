@@ -1,5 +1,9 @@
 import { FailureClass } from "../gen/stellaops/orchestrator/v1/failure_pb.ts";
 import {
+  BreakerPhase as BreakerPhaseEnum,
+  FlowScopeKind as FlowScopeKindEnum,
+} from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
+import {
   AttemptOutcome,
   CancelOutcome,
   JobState as JobStateEnum,
@@ -42,7 +46,15 @@ function names<E extends Record<string, number>>(values: E): EnumNames<Names<E>,
 export type JobState = Names<typeof JobStateEnum>;
 /** The sum of a run's jobs. */
 export type RunState = Names<typeof RunStateEnum>;
+/** What a limit can be set on. */
+export type FlowScopeKind = Names<typeof FlowScopeKindEnum>;
+/** Where a circuit breaker stands. */
+export type BreakerPhase = Names<typeof BreakerPhaseEnum>;
 
+/** The names of what limits can be set on. */
+export const flowScopeKinds = names(FlowScopeKindEnum);
+/** The names of where circuit breakers stand. */
+export const breakerPhases = names(BreakerPhaseEnum);
 /** The names of job states. */
 export const jobStates = names(JobStateEnum);
 /** The names of run states. */

@@ -95,7 +95,7 @@ export class Agent {
   take(frame: ServerFrame["frame"]): void {
     switch (frame.case) {
       case "offers":
-        for (const offer of frame.value.offers) this.#onOffer(offer);
+        for (const offer of frame.value.offers) this.#onOffer(offer, frame.value.active);
         break;
       case "results":
         for (const result of frame.value.results) this.outbox.answer(result);
@@ -129,7 +129,7 @@ export class Agent {
     for (const lease of this.leases.in("offered", "running", "stopping")) this.#lose(lease);
   }
 
-  #onOffer(offer: Offer): void {
+  #onOffer(offer: Offer, active: boolean): void {
     const ref = offer.lease;
     if (ref === undefined || offer.spec === undefined) return;
     const known = this.leases.get(ref.jobId, ref.leaseEpoch);
@@ -138,6 +138,7 @@ export class Agent {
       if (older !== undefined) this.#lose(older);
       const lease = this.leases.add(offer, ref);
       if (this.#isDraining) this.#release(lease, ReleaseReason.UNSTARTED);
+      else if (active) this.#start(lease);
       else this.#accept(lease);
     } else if (known.state === "offered") {
       // The same offer again: its accept may be lost. Repeating it changes nothing otherwise.

@@ -39,6 +39,7 @@ export class JobContext {
   readonly tracestate: string;
   readonly project: string;
   readonly source: string;
+  readonly concurrencyKey: string;
   readonly labels: Readonly<Record<string, string>>;
   /** The inline input; empty when it is an artifact: see {@link loadPayload}. */
   readonly payload: Uint8Array;
@@ -73,6 +74,7 @@ export class JobContext {
     this.tracestate = spec.tracestate;
     this.project = spec.project;
     this.source = spec.source;
+    this.concurrencyKey = spec.concurrencyKey;
     this.labels = spec.labels;
     this.payload = spec.payload;
     this.payloadMediaType = spec.payloadMediaType;

@@ -32,6 +32,12 @@ export interface WorkerOptions extends ConnectionOptions {
   readonly workerId?: string;
   /** For people, up to 32. */
   readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * Whether jobs come with an active lease instead of an offer: handlers begin one commit and one
+   * round trip earlier, and a job that is lost on its way here counts as interrupted. For many
+   * short jobs. False unless told.
+   */
+  readonly leaseAtOnce?: boolean;
   /** How long a drain lets jobs run on, in milliseconds; the lease policy's unless told. */
   readonly drainGraceMs?: number;
   /** The trace context of `job.orchestrator`; the job's own unless told. */
@@ -197,6 +203,7 @@ export class Worker {
         heldLeases: this.#agent.held(),
         sdk: sdkName,
         labels: { ...this.#options.labels },
+        leaseAtOnce: this.#options.leaseAtOnce ?? false,
       }),
       onFrame: (frame) => this.#onFrame(frame),
       onTick: () => this.#onTick(),

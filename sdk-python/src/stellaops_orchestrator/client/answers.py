@@ -1,13 +1,12 @@
 """What the client's calls answer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from stellaops_orchestrator.client.enqueuer import Answer
 from stellaops_orchestrator.contract import pb
-from stellaops_orchestrator.contract.time import to_datetime, to_timedelta
+from stellaops_orchestrator.contract.time import to_timedelta
 from stellaops_orchestrator.errors import OrchestratorError, from_status
 from stellaops_orchestrator.names import (
     CancelOutcome,
@@ -62,44 +61,6 @@ class RetriedJob:
     """What became of the request."""
     state: JobState | None
     """Where the job stands now; None if there is no such job."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedByDependency:
-    """The job waits for jobs that it depends on."""
-
-    job_ids: Sequence[str]
-    """Up to 100 of them."""
-    count: int
-    """How many in all."""
-    is_held: bool
-    """True: one of them can no longer succeed by itself, and the edge says hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedBySchedule:
-    """The job waits for a moment."""
-
-    ready_time: datetime
-    """The moment."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedByWorkers:
-    """No connected worker takes the job, or all that do are full."""
-
-    capable_workers: int
-    """Connected workers that take its type, counted on the replica that answered."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why a job does not run."""
-
-    state: JobState
-    """Where it stands."""
-    blocked_by: BlockedByDependency | BlockedBySchedule | BlockedByWorkers | None
-    """None when it runs, has finished, or is about to be claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,24 +124,6 @@ def to_retried(result: pb.job.RetryResult) -> RetriedJob:
     """One result of RetryJobs."""
     outcome = name_of(RetryOutcome, result.outcome, RetryOutcome.NOT_RETRYABLE)
     return RetriedJob(job_id=result.job_id, outcome=outcome, state=_state(result.state))
-
-
-def to_explanation(response: pb.job.ExplainJobResponse) -> Explanation:
-    """The answer of ExplainJob."""
-    cause = response.blocked_by
-    blocked_by: BlockedByDependency | BlockedBySchedule | BlockedByWorkers | None = None
-    match cause.WhichOneof("cause"):
-        case "dependency":
-            found = cause.dependency
-            blocked_by = BlockedByDependency(
-                job_ids=tuple(found.job_ids), count=found.count, is_held=found.held
-            )
-        case "schedule":
-            blocked_by = BlockedBySchedule(ready_time=to_datetime(cause.schedule.ready_time))
-        case "workers":
-            blocked_by = BlockedByWorkers(capable_workers=cause.workers.capable_workers)
-    state = name_of(JobState, response.state, JobState.BLOCKED)
-    return Explanation(state=state, blocked_by=blocked_by)
 
 
 def to_checked_lease(response: pb.task_runner.CheckLeaseResponse) -> CheckedLease:

@@ -56,6 +56,8 @@ class JobOptions(TypedDict, total=False):
     """The project within the tenant."""
     source: str
     """The upstream that the job reads from, such as ``"osv.dev"``."""
+    concurrency_key: str
+    """Jobs with the same key share its concurrency limit, whatever their type and queue."""
     labels: Mapping[str, str]
     """Up to 32, for people and filters."""
     not_before: datetime
@@ -109,6 +111,7 @@ def to_job_spec(request: JobRequest, hook: TraceHook | None) -> pb.job.JobSpec:
         queue=options.get("queue", ""),
         project=options.get("project", ""),
         source=options.get("source", ""),
+        concurrency_key=options.get("concurrency_key", ""),
         priority=options.get("priority", 0),
         payload=encoded.payload,
         payload_media_type=options.get("payload_media_type", encoded.payload_media_type),

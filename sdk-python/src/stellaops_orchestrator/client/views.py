@@ -73,6 +73,8 @@ class Job:
     """The project within the tenant."""
     source: str
     """The upstream that it reads from."""
+    concurrency_key: str
+    """What it shares a concurrency limit by."""
     priority: int
     """-10 to 10, higher goes first."""
     labels: Mapping[str, str]
@@ -232,6 +234,7 @@ def _job_fields(job: pb.job.Job) -> dict[str, Any]:
         "queue": spec.queue,
         "project": spec.project,
         "source": spec.source,
+        "concurrency_key": spec.concurrency_key,
         "priority": spec.priority,
         "labels": dict(spec.labels),
         "idempotency_key": spec.idempotency_key,

@@ -2,9 +2,10 @@
 
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import artifact_pb2 as artifact
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import failure_pb2 as failure
+from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import flow_control_pb2 as flow_control
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import job_pb2 as job
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import lease_policy_pb2 as lease_policy
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import run_pb2 as run
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import task_runner_pb2 as task_runner
 
-__all__ = ["artifact", "failure", "job", "lease_policy", "run", "task_runner"]
+__all__ = ["artifact", "failure", "flow_control", "job", "lease_policy", "run", "task_runner"]

@@ -13,10 +13,10 @@ from stellaops_orchestrator.client.answers import (
     CancelledJob,
     CheckedLease,
     EnqueuedJob,
-    Explanation,
     Lease,
     RetriedJob,
 )
+from stellaops_orchestrator.client.explaining import Explanation
 from stellaops_orchestrator.client.job_spec import JobOptions, JobRequest
 from stellaops_orchestrator.client.listing import JobFilter
 from stellaops_orchestrator.client.runs import CreatedRun, Run, RunJob

@@ -69,6 +69,8 @@ class JobFacts:
     """The project within the tenant; empty if none."""
     source: str
     """The upstream that the job reads from; empty if none."""
+    concurrency_key: str
+    """What it shares a concurrency limit by; empty if none."""
     labels: Mapping[str, str]
     """For people and filters."""
     payload: bytes
@@ -96,6 +98,7 @@ class JobFacts:
         self.tracestate = spec.tracestate
         self.project = spec.project
         self.source = spec.source
+        self.concurrency_key = spec.concurrency_key
         self.labels = dict(spec.labels)
         self.payload = spec.payload
         self.payload_media_type = spec.payload_media_type

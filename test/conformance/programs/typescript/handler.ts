@@ -141,7 +141,7 @@ export class ScriptedHandler {
   #started(): void {
     const { lease, jobType, payload, payloadMediaType, payloadArtifact, checkpoint } = this.#job;
     const { traceparent, tracestate, correlationId, labels, runId, name } = this.#job;
-    const { project, source } = this.#job;
+    const { project, source, concurrencyKey } = this.#job;
     this.#emit({
       case: "handlerStarted",
       value: {
@@ -159,6 +159,7 @@ export class ScriptedHandler {
         name,
         project,
         source,
+        concurrencyKey,
       },
     });
   }

@@ -25,6 +25,7 @@ export function toJobRequest(job: JobRequestMessage): JobRequest {
       queue: job.queue,
       project: job.project,
       source: job.source,
+      concurrencyKey: job.concurrencyKey,
       priority: positive(job.priority),
       idempotencyKey: job.idempotencyKey,
       labels: Object.keys(job.labels).length > 0 ? job.labels : undefined,
