@@ -61,6 +61,17 @@ export function decideEnding(
     const reason = facts.cancelNote ?? "cancelled";
     return { outcome: "cancelled", failure, next: "cancelled", delayMs: 0, reason };
   }
+  if (facts.cancelReason === "preempted") {
+    const reason = facts.cancelNote ?? "had to make way";
+    // Of class "cancelled", which is how an interruption that costs nothing is written down.
+    return {
+      outcome: "interrupted",
+      failure: plain("cancelled", reason),
+      next: "ready",
+      delayMs: 0,
+      reason,
+    };
+  }
   if (cause.kind === "failed") {
     const { failureClass, terminal } = cause.failure;
     const interrupted = failureClass === "drained" || failureClass === "lease_expired";

@@ -9,6 +9,8 @@ export interface JobSpec {
   readonly project: string;
   readonly source: string;
   readonly priority: number;
+  /** Jobs with the same key share its concurrency limit; empty: none. */
+  readonly concurrencyKey: string;
   readonly payload: Uint8Array;
   readonly payloadMediaType: string;
   /** "sha256:…" or undefined. */
@@ -52,6 +54,8 @@ export function contentDigest(spec: JobSpec): Uint8Array {
     project: spec.project,
     source: spec.source,
     priority: spec.priority,
+    // Left out where there is none, so that digests from before the field still match.
+    ...(spec.concurrencyKey === "" ? {} : { concurrencyKey: spec.concurrencyKey }),
     payload: sha256(spec.payload).digest("hex"),
     payloadMediaType: spec.payloadMediaType,
     payloadArtifact: spec.payloadArtifact ?? null,

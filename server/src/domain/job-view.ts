@@ -116,6 +116,7 @@ export function approximateBytes(job: JobView): number {
     spec.correlationId,
     spec.tracestate,
     spec.source,
+    spec.concurrencyKey,
     spec.project,
     spec.payloadMediaType,
     job.lastFailure?.message,
