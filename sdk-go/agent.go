@@ -11,7 +11,7 @@ import (
 )
 
 // agent is what a worker does about its leases: it accepts what is offered, runs handlers under
-// what was accepted, and reports how they ended. It knows nothing of streams.
+// what was accepted or came active, and reports how they ended. It knows nothing of streams.
 type agent struct {
 	handlers map[string]Handler
 	client   *Client
@@ -62,7 +62,7 @@ func (a *agent) take(frame *pb.ServerFrame) {
 	switch frame := frame.GetFrame().(type) {
 	case *pb.ServerFrame_Offers:
 		for _, offer := range frame.Offers.GetOffers() {
-			a.onOffer(offer)
+			a.onOffer(offer, frame.Offers.GetActive())
 		}
 	case *pb.ServerFrame_Results:
 		for _, result := range frame.Results.GetResults() {
@@ -100,7 +100,7 @@ func (a *agent) loseAll() {
 	}
 }
 
-func (a *agent) onOffer(offer *pb.Offer) {
+func (a *agent) onOffer(offer *pb.Offer, active bool) {
 	if offer.GetLease() == nil || offer.GetSpec() == nil {
 		return
 	}
@@ -116,9 +116,12 @@ func (a *agent) onOffer(offer *pb.Offer) {
 		a.lose(older)
 	}
 	lease := a.leases.add(offer)
-	if a.isDraining {
+	switch {
+	case a.isDraining:
 		a.giveBack(lease)
-	} else {
+	case active:
+		a.start(lease)
+	default:
 		a.accept(lease)
 	}
 }

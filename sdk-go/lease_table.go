@@ -30,7 +30,7 @@ const (
 type leaseEvent uint8
 
 const (
-	// leaseAccepted: the server applied the accept.
+	// leaseAccepted: the server applied the accept, or the lease came active.
 	leaseAccepted leaseEvent = iota
 	// leaseRefused: the server refused the accept.
 	leaseRefused

@@ -147,7 +147,17 @@ func (s *scriptedSession) sendAck() {
 // offer offers jobs of the type test.job.
 func (s *scriptedSession) offer(leases ...*pb.LeaseRef) {
 	s.t.Helper()
-	offers := &pb.Offers{}
+	s.sendOffers(&pb.Offers{}, leases)
+}
+
+// offerActive hands out jobs of the type test.job whose leases need no accept.
+func (s *scriptedSession) offerActive(leases ...*pb.LeaseRef) {
+	s.t.Helper()
+	s.sendOffers(&pb.Offers{Active: true}, leases)
+}
+
+func (s *scriptedSession) sendOffers(offers *pb.Offers, leases []*pb.LeaseRef) {
+	s.t.Helper()
 	for _, lease := range leases {
 		offers.Offers = append(offers.Offers, &pb.Offer{
 			Lease: lease,

@@ -12,11 +12,12 @@ import (
 func (w *Worker) open(ctx context.Context) *session {
 	slots := w.slots()
 	hello := &pb.Hello{
-		WorkerId:   w.config.workerID,
-		InstanceId: w.instanceID,
-		HeldLeases: look(w.agent, w.agent.held),
-		Sdk:        sdkName,
-		Labels:     w.config.labels,
+		WorkerId:    w.config.workerID,
+		InstanceId:  w.instanceID,
+		HeldLeases:  look(w.agent, w.agent.held),
+		Sdk:         sdkName,
+		Labels:      w.config.labels,
+		LeaseAtOnce: w.config.leaseAtOnce,
 	}
 	for _, pool := range w.pools {
 		pool = proto.CloneOf(pool)

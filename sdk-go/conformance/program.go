@@ -84,6 +84,9 @@ func (p *program) startWorker(c *pb.StartWorker) error {
 	if ms := c.GetDrainGraceMs(); ms > 0 {
 		options = append(options, orchestrator.WithDrainGrace(milliseconds(ms)))
 	}
+	if c.GetLeaseAtOnce() {
+		options = append(options, orchestrator.WithLeaseAtOnce())
+	}
 	if !c.GetHandleSignals() {
 		options = append(options, orchestrator.WithoutSignals())
 	}

@@ -132,6 +132,7 @@ class Program:
             queues=list(command.queues),
             labels=dict(command.labels),
             drain_grace=duration(command.drain_grace_ms),
+            lease_at_once=command.lease_at_once,
         )
         self._running = asyncio.create_task(
             self._work(self._worker, handle_signals=command.handle_signals)

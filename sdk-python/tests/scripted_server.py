@@ -35,20 +35,23 @@ class Stream:
             await asyncio.sleep(interval)
             await self.send(hint=tr.Hint(ready_jobs=0))
 
-    async def expect(self, kind: str) -> Any:
-        """The next frame of a kind; frames of other kinds are skipped."""
+    async def expect(self, kind: str, *, never: str = "") -> Any:
+        """The next frame of a kind; others are skipped, of which one kind may not come."""
         while True:
             frame = await asyncio.wait_for(self.frames.get(), 10)
+            assert frame.WhichOneof("frame") != never
             if frame.WhichOneof("frame") == kind:
                 return getattr(frame, kind)
 
-    async def offer(self, job_type: str = "a.b", epoch: int = 1, job_id: str = "") -> tr.LeaseRef:
+    async def offer(
+        self, job_type: str = "a.b", epoch: int = 1, job_id: str = "", *, active: bool = False
+    ) -> tr.LeaseRef:
         lease = tr.LeaseRef(
             job_id=job_id or uuid7(), attempt=epoch, lease_epoch=epoch, lease_token="t"
         )
         pool = self.hello.pools[0].name
         offer = tr.Offer(lease=lease, pool=pool, spec=pb.job.JobSpec(job_type=job_type))
-        await self.send(offers=tr.Offers(offers=[offer]))
+        await self.send(offers=tr.Offers(offers=[offer], active=active))
         return lease
 
     async def answer(

@@ -81,6 +81,49 @@ async def test_a_handler_begins_when_its_accept_is_applied_and_a_duplicate_start
         assert handlers.begun.empty()
 
 
+async def test_an_active_lease_begins_at_once_and_is_held_from_the_start():
+    handlers = Handlers()
+    async with running({"a.b": handlers.hold}, renew=0.4, lease_at_once=True) as (server, _, _):
+        stream = await server.session()
+        assert stream.hello.lease_at_once
+        lease = await stream.offer(active=True)
+        await stream.offer(job_id=lease.job_id, active=True)
+        await handlers.begun.get()
+        assert list((await stream.expect("heartbeat", never="accept")).leases) == [lease]
+        stream.end()
+        second = await server.session()
+        assert list(second.hello.held_leases) == [lease]
+        handlers.go.set()
+        assert (await second.expect("complete", never="accept")).completions[0].lease == lease
+        assert handlers.begun.empty()
+
+
+async def test_an_active_lease_that_crosses_a_drain_is_given_back():
+    handlers = Handlers()
+    options = {"lease_at_once": True, "drain_grace": 20}
+    async with running({"a.b": handlers.hold}, **options) as (server, worker, work):
+        stream = await server.session()
+        first = await stream.offer(active=True)
+        await handlers.begun.get()
+        worker.stop()
+        await stream.expect("drain")
+        crossing = await stream.offer(active=True)
+        release = (await stream.expect("release")).releases[0]
+        assert (release.lease, release.reason) == (crossing, tr.RELEASE_REASON_UNSTARTED)
+        await stream.answer(tr.WRITE_KIND_RELEASE, crossing)
+        await stream.send(drain_ack=tr.DrainAck())
+        handlers.go.set()
+        await stream.expect("complete", never="accept")
+        await stream.answer(tr.WRITE_KIND_COMPLETE, first)
+        await work
+        assert handlers.begun.empty()
+
+
+async def test_active_leases_are_asked_for_only_if_told():
+    async with running({"a.b": Handlers().hold}) as (server, _, _):
+        assert not (await server.session()).hello.lease_at_once
+
+
 async def test_a_refused_accept_starts_nothing():
     handlers = Handlers()
     async with running({"a.b": handlers.hold}) as (server, _, _):

@@ -95,13 +95,12 @@ export class ScriptedSession {
   }
 
   offer(...leases: LeaseRef[]): void {
-    const offers = leases.map((lease) => ({
-      lease,
-      pool: "main",
-      spec: { jobId: lease.jobId, jobType: "test.job", correlationId: "c-1" },
-      attemptDeadline: ms(600_000),
-    }));
-    this.send({ case: "offers", value: { offers } });
+    this.#offer(leases, false);
+  }
+
+  /** Hands out jobs whose leases are active and need no accept. */
+  offerActive(...leases: LeaseRef[]): void {
+    this.#offer(leases, true);
   }
 
   answer(kind: WriteKind, lease: LeaseRef, verdict: WriteVerdict, completionId = ""): void {
@@ -137,6 +136,16 @@ export class ScriptedSession {
         });
       }
     }
+  }
+
+  #offer(leases: readonly LeaseRef[], active: boolean): void {
+    const offers = leases.map((lease) => ({
+      lease,
+      pool: "main",
+      spec: { jobId: lease.jobId, jobType: "test.job", correlationId: "c-1" },
+      attemptDeadline: ms(600_000),
+    }));
+    this.send({ case: "offers", value: { offers, active } });
   }
 
   async #read(incoming: AsyncIterator<WorkerFrame>): Promise<void> {

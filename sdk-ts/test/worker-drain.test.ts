@@ -13,7 +13,8 @@ test("drain is a barrier: offers before the ack go back, running jobs finish", a
   const { handler, call, calls } = controlled();
   const { drain, done } = work(server.url, handler, { drainGraceMs: 20_000 });
   const session = await server.welcomed(fast);
-  const [running, accepted, late] = [newLease(), newLease(), newLease()];
+  const [running, accepted] = [newLease(), newLease()];
+  const [late, active] = [newLease(), newLease()];
   await session.start(running);
   const { finish, job } = await call(0);
   session.offer(accepted);
@@ -23,8 +24,9 @@ test("drain is a barrier: offers before the ack go back, running jobs finish", a
   // These crossed the drain on the wire.
   session.answer(WriteKind.ACCEPT, accepted, APPLIED);
   session.offer(late);
+  session.offerActive(active);
   const releases = [];
-  while (releases.length < 2) releases.push(...(await session.take("release")).releases);
+  while (releases.length < 3) releases.push(...(await session.take("release")).releases);
   for (const { lease, reason } of releases) {
     expect(reason).toBe(ReleaseReason.UNSTARTED);
     if (lease) session.answer(WriteKind.RELEASE, lease, APPLIED);

@@ -19,6 +19,7 @@ test("a job goes from offer to completion, and the handler waits for the accept"
   work(server.url, handler, { workerId: "w-1", concurrency: 3, queues: ["fast"] });
   const session = await server.welcomed(fast);
   expect(session.hello).toMatchObject({ workerId: "w-1", sdk: "sdk-ts/0.1.0", heldLeases: [] });
+  expect(session.hello.leaseAtOnce).toBe(false);
   expect(session.hello.pools).toMatchObject([
     { name: "main", jobTypes: ["test.job"], queues: ["fast"], slots: 3 },
   ]);
@@ -51,6 +52,27 @@ test("a stale accept starts nothing; a duplicate offer starts nothing twice", as
   session.answer(WriteKind.ACCEPT, good, ALREADY_APPLIED);
   finish();
   await settle(session, good);
+  expect(calls).toHaveLength(1);
+});
+
+test("an active lease starts without an accept, once, and is held from the start", async () => {
+  const server = await serve();
+  const { handler, calls, call } = controlled();
+  work(server.url, handler, { leaseAtOnce: true });
+  const session = await server.welcomed(fast);
+  expect(session.hello.leaseAtOnce).toBe(true);
+  const lease = newLease();
+  session.offerActive(lease);
+  session.offerActive(lease);
+  const { finish } = await call(0);
+  expect((await session.take("heartbeat")).leases).toMatchObject([{ jobId: lease.jobId }]);
+  expect(session.untaken("accept")).toBe(0);
+  session.end();
+  const next = await server.welcomed(fast);
+  expect(next.hello.heldLeases).toMatchObject([{ jobId: lease.jobId, leaseEpoch: 1n }]);
+  finish();
+  await settle(next, lease);
+  expect(next.untaken("accept")).toBe(0);
   expect(calls).toHaveLength(1);
 });
 

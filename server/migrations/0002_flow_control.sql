@@ -114,3 +114,20 @@ begin
   end loop;
 end $$;
 create policy what_is_old on flow_usage to orch_loops using (true);
+
+-- The same rule as in 0001, as a comparison with one constant. The expression of a check is read
+-- anew by every statement that writes to the table, and 24 comparisons of rows cost a quarter of a
+-- millisecond each time: more than all else that a statement about one job does.
+alter table job_event drop constraint job_event_legal;
+alter table job_event add constraint job_event_legal check (
+  (kind || ':' || coalesce(from_state, '') || ':' || to_state) = any ('{
+    enqueued::blocked,enqueued::scheduled,enqueued::ready,unblocked:blocked:scheduled,
+    unblocked:blocked:ready,due:scheduled:ready,offered:ready:offered,
+    offer_returned:offered:ready,started:offered:running,started:ready:running,
+    released:running:ready,succeeded:running:succeeded,succeeded:ready:succeeded,
+    failed:running:failed,retry_scheduled:failed:scheduled,died:failed:dead,
+    interrupted:running:ready,quarantined:running:dead,cancelled:blocked:cancelled,
+    cancelled:scheduled:cancelled,cancelled:ready:cancelled,cancelled:offered:cancelled,
+    cancelled:running:cancelled,retried:dead:ready,retried:scheduled:ready
+  }'::text[])
+);

@@ -81,8 +81,8 @@ const SHARES: readonly (readonly [share: number, plan: (draft: Draft) => Doing |
 ];
 
 const POISON_EVERY_MS = 25_000;
-/** Much more than may go at once, and twenty seconds' worth of what may go. */
-const SLOW_JOBS = 40;
+/** More than may ever go at once, and twelve seconds' worth of what may go. */
+const SLOW_JOBS = 24;
 const SLOW_EVERY_MS = 30_000;
 /** The last part of a run has neither: both take their time, and are to end unaided. */
 const TAIL = 0.2;

@@ -48,7 +48,7 @@ ledger, the workers and the producers say. Exit code 0: every invariant held.
   --minutes M        how long there are faults (1); the drain comes on top
   --replicas K       servers (3)
   --workers W        TypeScript worker processes (4)
-  --rate R           operations a second (20)
+  --rate R           operations a second (15)
   --ready-queue Q    postgres, valkey or nats (postgres)
   --faults A,B       only these; "none" for none
   --languages A,B    further workers: go, python, rust; "none" (all that can be built)
@@ -114,7 +114,7 @@ function parse(args: readonly string[]) {
         minutes: { type: "string", default: "1" },
         replicas: { type: "string", default: "3" },
         workers: { type: "string", default: "4" },
-        rate: { type: "string", default: "20" },
+        rate: { type: "string", default: "15" },
         "ready-queue": { type: "string", default: "postgres" },
         faults: { type: "string" },
         languages: { type: "string" },

@@ -6,7 +6,7 @@ import { enqueue, openStage, SOON, type Stage } from "../support/stage.ts";
 import type { WorkerProcess } from "../support/worker-process.ts";
 
 const LIMIT = 4;
-const JOBS = 120;
+const JOBS = 400;
 
 let stage: Stage;
 
@@ -55,58 +55,70 @@ function mostInHand({ program }: WorkerProcess): number {
   return most;
 }
 
+// Programs are started, killed and waited out; on a machine that is busy that takes its time.
+const LONG_MS = 90_000;
+
 const workersOf = (server: ServerProcess, names: readonly string[]) =>
   names.map((name) => stage.worker(server, name, { concurrency: LIMIT }));
 
-it("a limit is exact over two servers, also while one of them and a worker are killed", async () => {
-  const servers = await Promise.all([stage.server(), stage.server()]);
-  const [first, second] = servers as [ServerProcess, ServerProcess];
-  const clients = stage.clients(second.url);
-  await limitType(clients, "test.quick");
-  const workers = [...workersOf(first, ["a1", "a2"]), ...workersOf(second, ["b1", "b2"])];
-  await Promise.all(workers.map((worker) => worker.up()));
-  await enqueue(clients, "test.quick", JOBS);
-  const victim = workers[2] as WorkerProcess;
-  await victim.started();
-  // In the middle of it all: what these two hold is known to the ledger alone.
-  await Promise.all([first.kill(), victim.program.end("SIGKILL")]);
+it(
+  "a limit is exact over two servers, also while one of them and a worker are killed",
+  async () => {
+    const servers = await Promise.all([stage.server(), stage.server()]);
+    const [first, second] = servers as [ServerProcess, ServerProcess];
+    const clients = stage.clients(second.url);
+    await limitType(clients, "test.quick");
+    const workers = [...workersOf(first, ["a1"]), ...workersOf(second, ["b1", "b2"])];
+    await Promise.all(workers.map((worker) => worker.up()));
+    await enqueue(clients, "test.quick", JOBS);
+    const victim = workers[1] as WorkerProcess;
+    await victim.started();
+    // In the middle of it all: what these two hold is known to the ledger alone.
+    await Promise.all([first.kill(), victim.program.end("SIGKILL")]);
+    expect(await succeeded()).toBeLessThan(JOBS);
 
-  await expect.poll(succeeded, SOON).toBe(JOBS);
-  expect(await leasesOf("test.quick")).toMatchObject({ now: 0 });
-  expect((await leasesOf("test.quick")).most).toBeLessThanOrEqual(LIMIT);
-  for (const worker of workers) expect(mostInHand(worker)).toBeLessThanOrEqual(LIMIT);
-  expect(await stage.balance()).toMatchObject({ enqueued: JOBS, succeeded: JOBS, unfinished: 0 });
+    await expect.poll(succeeded, SOON).toBe(JOBS);
+    expect(await leasesOf("test.quick")).toMatchObject({ now: 0 });
+    expect((await leasesOf("test.quick")).most).toBeLessThanOrEqual(LIMIT);
+    for (const worker of workers) expect(mostInHand(worker)).toBeLessThanOrEqual(LIMIT);
+    expect(await stage.balance()).toMatchObject({ enqueued: JOBS, succeeded: JOBS, unfinished: 0 });
 
-  // Nothing leaked: the whole limit can be had again, and no more.
-  await limitType(clients, "test.hold");
-  const held = await enqueue(clients, "test.hold", LIMIT + 3);
-  await expect.poll(async () => (await leasesOf("test.hold")).now, SOON).toBe(LIMIT);
-  const explained = await Promise.all(
-    held.map(async (jobId) => (await clients.jobs.explainJob({ jobId })).blockedBy?.cause),
-  );
-  const waiting = explained.filter((cause) => cause?.case === "concurrency");
-  expect(waiting).toHaveLength(3);
-  expect(waiting[0]?.value).toMatchObject({ limit: LIMIT, active: LIMIT });
-});
+    // Nothing leaked: the whole limit can be had again, and no more.
+    await limitType(clients, "test.hold");
+    const held = await enqueue(clients, "test.hold", LIMIT + 3);
+    await expect.poll(async () => (await leasesOf("test.hold")).now, SOON).toBe(LIMIT);
+    const explained = await Promise.all(
+      held.map(async (jobId) => (await clients.jobs.explainJob({ jobId })).blockedBy?.cause),
+    );
+    const waiting = explained.filter((cause) => cause?.case === "concurrency");
+    expect(waiting).toHaveLength(3);
+    expect(waiting[0]?.value).toMatchObject({ limit: LIMIT, active: LIMIT });
+  },
+  LONG_MS,
+);
 
-it("leases that a dead server handed out count until their workers are done", async () => {
-  const servers = await Promise.all([stage.server(), stage.server()]);
-  const [first, second] = servers as [ServerProcess, ServerProcess];
-  const clients = stage.clients(second.url);
-  await limitType(clients, "test.hold");
-  await enqueue(clients, "test.hold", LIMIT * 2);
-  const [holder] = workersOf(first, ["holder"]);
-  await holder?.started(undefined, LIMIT);
-  await first.kill();
-  // Its worker finds no server, but works on: until a lease runs out nobody may have its slot.
-  const [heir] = workersOf(second, ["heir"]);
-  await heir?.started();
-  const { most, now } = await leasesOf("test.hold");
-  expect(most).toBe(LIMIT);
-  expect(now).toBeLessThanOrEqual(LIMIT);
-  await heir?.started(undefined, LIMIT);
-  heir?.release();
-  await expect.poll(succeeded, SOON).toBe(LIMIT * 2);
-  expect((await leasesOf("test.hold")).most).toBe(LIMIT);
-  await stage.balance();
-});
+it(
+  "leases that a dead server handed out count until their workers are done",
+  async () => {
+    const servers = await Promise.all([stage.server(), stage.server()]);
+    const [first, second] = servers as [ServerProcess, ServerProcess];
+    const clients = stage.clients(second.url);
+    await limitType(clients, "test.hold");
+    await enqueue(clients, "test.hold", LIMIT * 2);
+    const [holder] = workersOf(first, ["holder"]);
+    await holder?.started(undefined, LIMIT);
+    await first.kill();
+    // Its worker finds no server, but works on: until a lease runs out nobody may have its slot.
+    const [heir] = workersOf(second, ["heir"]);
+    await heir?.started();
+    const { most, now } = await leasesOf("test.hold");
+    expect(most).toBe(LIMIT);
+    expect(now).toBeLessThanOrEqual(LIMIT);
+    await heir?.started(undefined, LIMIT);
+    heir?.release();
+    await expect.poll(succeeded, SOON).toBe(LIMIT * 2);
+    expect((await leasesOf("test.hold")).most).toBe(LIMIT);
+    await stage.balance();
+  },
+  LONG_MS,
+);

@@ -117,7 +117,7 @@ class Configure(_message.Message):
     def __init__(self, server_url: _Optional[str] = ..., tenant: _Optional[str] = ..., call_timeout_ms: _Optional[int] = ...) -> None: ...
 
 class StartWorker(_message.Message):
-    __slots__ = ("worker_id", "slots", "queues", "handlers", "drain_grace_ms", "handle_signals", "labels")
+    __slots__ = ("worker_id", "slots", "queues", "handlers", "drain_grace_ms", "handle_signals", "labels", "lease_at_once")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -132,6 +132,7 @@ class StartWorker(_message.Message):
     DRAIN_GRACE_MS_FIELD_NUMBER: _ClassVar[int]
     HANDLE_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    LEASE_AT_ONCE_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     slots: int
     queues: _containers.RepeatedScalarFieldContainer[str]
@@ -139,7 +140,8 @@ class StartWorker(_message.Message):
     drain_grace_ms: int
     handle_signals: bool
     labels: _containers.ScalarMap[str, str]
-    def __init__(self, worker_id: _Optional[str] = ..., slots: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., drain_grace_ms: _Optional[int] = ..., handle_signals: bool = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    lease_at_once: bool
+    def __init__(self, worker_id: _Optional[str] = ..., slots: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., drain_grace_ms: _Optional[int] = ..., handle_signals: bool = ..., labels: _Optional[_Mapping[str, str]] = ..., lease_at_once: bool = ...) -> None: ...
 
 class Handler(_message.Message):
     __slots__ = ("job_type", "attempts")

@@ -89,7 +89,8 @@ impl Commands {
             .url(&configure.server_url)
             .tenant(&configure.tenant)
             .worker_id(options.worker_id)
-            .concurrency(usize::try_from(options.slots).expect("a number of slots"));
+            .concurrency(usize::try_from(options.slots).expect("a number of slots"))
+            .lease_at_once(options.lease_at_once);
         for queue in options.queues {
             builder = builder.queue(queue);
         }

@@ -31,7 +31,7 @@ pub(crate) enum State {
 /// What can happen to a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The server applied the accept.
+    /// The server applied the accept, or the lease came active.
     Accepted,
     /// The server refused the accept.
     Refused,

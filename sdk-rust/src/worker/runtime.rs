@@ -32,6 +32,7 @@ pub(crate) struct Identity {
     pub(crate) worker_id: String,
     pub(crate) labels: HashMap<String, String>,
     pub(crate) pools: Vec<v1::Pool>,
+    pub(crate) lease_at_once: bool,
 }
 
 /// A worker at work: all its state, in one task.
@@ -211,6 +212,7 @@ impl Runtime {
                 max_payload_bytes: 0,
                 sdk: SDK.into(),
                 labels: identity.labels.clone(),
+                lease_at_once: identity.lease_at_once,
             }
         });
         if let Some(news) = news {

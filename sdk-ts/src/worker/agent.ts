@@ -57,7 +57,7 @@ const isApplied = (verdict: WriteVerdict): boolean =>
 
 /**
  * What a worker does about its leases: accepts what is offered, runs handlers under what was
- * accepted, and reports how they ended. It knows nothing of streams.
+ * accepted or came active, and reports how they ended. It knows nothing of streams.
  */
 export class Agent {
   readonly leases: LeaseTable;

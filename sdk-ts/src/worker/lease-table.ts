@@ -13,7 +13,7 @@ export type LeaseState = "offered" | "running" | "stopping" | "lingering" | "rep
 
 /** What can happen to a lease. */
 export type LeaseEvent =
-  /** The server applied the accept. */
+  /** The server applied the accept, or the lease came active. */
   | "accepted"
   /** The server refused the accept. */
   | "refused"

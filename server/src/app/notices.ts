@@ -20,7 +20,12 @@ export type Notice =
       readonly reason: "user" | "deadline" | "preempted";
       readonly graceMs: number;
     }
-  | { readonly kind: "superseded"; readonly sessionId: string };
+  | {
+      readonly kind: "superseded";
+      readonly sessionId: string;
+      /** Of the session that took its place. */
+      readonly instanceId: string;
+    };
 
 /** Carries notices to this replica's parts at once and to other replicas soon. */
 export interface NoticeBoard {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -144,8 +144,8 @@ describe("blob folder", () => {
       await upload.suspend();
     }
     const held = opened(await blobs.open("a", { ...busy, writeOffset: 3 }));
-    for (const header of [stale, busy]) {
-      const name = `${header.uploadId}.${header.digest.slice("sha256:".length)}`;
+    for (const name of await readdir(folder)) {
+      if (name.startsWith(fresh.uploadId)) continue;
       await utimes(join(folder, name), yesterday, yesterday);
     }
     expect(await blobs.removeStaleUploads(new Date(Date.now() - 24 * 3_600_000))).toBe(1);
@@ -189,6 +189,104 @@ describe("blob folder", () => {
     const found = await readFile(join(home, "sha256", hex.slice(0, 2), hex.slice(2)), "utf8");
     expect(found).toBe("here");
     expect(await readdir(join(home, "uploads"))).toEqual([]);
+  });
+});
+
+describe("a blob folder that servers share", () => {
+  const NEVER = 3_600_000;
+  let root: string;
+  /** Believes that whoever has not touched a file in this very moment is dead. */
+  const heir = () => openBlobFolder(root, { beatMs: NEVER, deadAfterMs: 0 });
+  const other = () => openBlobFolder(root, { beatMs: NEVER, deadAfterMs: NEVER });
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "orch-blobs-"));
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  const bytes = randomBytes(100);
+  const [head, tail] = [bytes.subarray(0, 60), bytes.subarray(60)];
+
+  it("lets one write an upload, shows the others how far, and lets another go on", async () => {
+    const header = headerOf(bytes);
+    const first = opened(await other().open("a", header));
+    await first.append(head);
+    expect(await other().open("a", header)).toEqual({ kind: "in_progress" });
+    expect(await other().committedSize("a", header.uploadId, header.digest)).toBe(60);
+    await first.suspend();
+    expect(await other().open("a", header)).toEqual({ kind: "offset_mismatch", committedSize: 60 });
+    const second = opened(await other().open("a", { ...header, writeOffset: 60 }));
+    expect(await first.suspend()).toBe(60);
+    await second.append(tail);
+    expect(await second.finish()).toBe("stored");
+    expect((await readAll(other().read("a", header.digest, 0))).equals(bytes)).toBe(true);
+    expect(await readdir(join(root, "a", "uploads"))).toEqual([]);
+  });
+
+  it("gives one of many the part that lies there", async () => {
+    const header = headerOf(bytes);
+    const first = opened(await other().open("a", header));
+    await first.append(head);
+    await first.suspend();
+    const openings = await Promise.all(
+      Array.from({ length: 8 }, () => other().open("a", { ...header, writeOffset: 60 })),
+    );
+    const kinds = openings.map(({ kind }) => kind).sort();
+    expect(kinds).toEqual([...Array(7).fill("in_progress"), "open"]);
+    for (const opening of openings) if (opening.kind === "open") await opening.upload.suspend();
+  });
+
+  it("lets another inherit from a writer that is dead", async () => {
+    const header = headerOf(bytes);
+    const dead = opened(await other().open("a", header));
+    await dead.append(head);
+    const opening = await heir().open("a", header);
+    await dead.suspend();
+    expect(opening).toEqual({ kind: "offset_mismatch", committedSize: 60 });
+    const second = opened(await heir().open("a", { ...header, writeOffset: 60 }));
+    await second.append(tail);
+    expect(await second.finish()).toBe("stored");
+    expect(await readdir(join(root, "a", "uploads"))).toEqual([]);
+  });
+
+  it("keeps a writer that was taken for dead from what others stored", async () => {
+    const header = headerOf(bytes);
+    const zombie = opened(await other().open("a", header));
+    await zombie.append(head);
+    const second = opened(await heir().open("a", { ...header, writeOffset: 60 }));
+    // It goes on with bytes of its own, before and after the other one is done.
+    await zombie.append(Buffer.from("not what was asked for"));
+    await second.append(tail);
+    expect(await second.finish()).toBe("stored");
+    await zombie.append(Buffer.from("and more"));
+    expect(await zombie.finish()).toBe("digest_mismatch");
+    expect(await zombie.suspend()).toBe(0);
+    expect((await readAll(other().read("a", header.digest, 0))).equals(bytes)).toBe(true);
+  });
+
+  it("says so to a writer whose upload was taken over", async () => {
+    const header = headerOf(bytes);
+    const zombie = opened(await other().open("a", header));
+    await zombie.append(head);
+    const second = opened(await heir().open("a", { ...header, writeOffset: 60 }));
+    await zombie.append(tail);
+    expect(await zombie.finish()).toBe("taken_over");
+    expect(await other().holds("a", header.digest, bytes.length)).toBe(false);
+    expect(await second.suspend()).toBe(60);
+    expect(await other().committedSize("a", header.uploadId, header.digest)).toBe(60);
+  });
+
+  it("believes a writer that touches its file, however little it writes", async () => {
+    const clocks = { beatMs: 20, deadAfterMs: 2_000 };
+    const folders = [openBlobFolder(root, clocks), openBlobFolder(root, clocks)] as const;
+    const header = headerOf(bytes);
+    const alive = opened(await folders[0].open("a", header));
+    const [name = ""] = await readdir(join(root, "a", "uploads"));
+    const touched = async () => (await stat(join(root, "a", "uploads", name))).ctimeMs;
+    const before = await touched();
+    await expect.poll(touched, { timeout: 10_000 }).toBeGreaterThan(before + clocks.deadAfterMs);
+    expect(await folders[1].open("a", header)).toEqual({ kind: "in_progress" });
+    await alive.suspend();
   });
 });
 

@@ -1,12 +1,26 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open, opendir, rename, stat, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, open, opendir, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { UploadHeader, UploadOpening } from "../app/artifacts/upload-artifact.ts";
 import { ensureFolder, isDiskFull, isMissing, syncFolder } from "./durable-files.ts";
 import { PartFile } from "./part-file.ts";
+import {
+  committedSizeOf,
+  layDown,
+  renamed,
+  type TakenPart,
+  takePart,
+  type WriterClocks,
+} from "./upload-parts.ts";
 
 /** How much of a blob is read at a time, in bytes. */
 const READ_BYTES = 512 * 1024;
+
+/**
+ * Several servers may share a folder. One that was killed keeps its uploads from being resumed
+ * for five seconds; one that stands still for longer sends its bytes again.
+ */
+const CLOCKS: WriterClocks = { beatMs: 1_000, deadAfterMs: 5_000 };
 
 /** Where the bytes of artifacts are: on a local disk, per tenant, under their own digest. */
 export interface BlobFolder {
@@ -27,20 +41,26 @@ export interface BlobFolder {
  *
  *     <root>/<tenant>/sha256/ab/cdef…    a blob, complete and verified
  *     <root>/<tenant>/uploads/<id>.<hex> the part of an upload that has come so far
+ *     …/uploads/<id>.<hex>.<writer>      the same while somebody writes it
  *
  * A part becomes a blob by a rename after its bytes are on the disk and have been hashed, so what
- * has the name of a digest has the digest. Uploads are kept apart from each other within this
- * process; only one server may use a folder.
+ * has the name of a digest has the digest. Any number of servers may share a folder on a file
+ * system whose renames are atomic (ADR 0032): see {@link takePart}.
+ *
+ * @param clocks how writers know of each other whether they are alive.
  */
-export const openBlobFolder = (root: string): BlobFolder => new LocalBlobs(root);
+export const openBlobFolder = (root: string, clocks: WriterClocks = CLOCKS): BlobFolder =>
+  new LocalBlobs(root, clocks);
 
 class LocalBlobs implements BlobFolder {
   readonly #root: string;
-  /** Parts that are being written or removed, by path; undefined while that is being set up. */
+  readonly #clocks: WriterClocks;
+  /** Parts that are being written or removed here, by their path at rest; undefined while that is set up. */
   readonly #busy = new Map<string, PartFile | undefined>();
 
-  constructor(root: string) {
+  constructor(root: string, clocks: WriterClocks) {
     this.#root = root;
+    this.#clocks = clocks;
   }
 
   async holds(tenant: string, digest: string, sizeBytes: number): Promise<boolean> {
@@ -54,34 +74,48 @@ class LocalBlobs implements BlobFolder {
   }
 
   async open(tenant: string, header: UploadHeader): Promise<UploadOpening> {
-    const path = this.#part(tenant, header.uploadId, header.digest);
-    if (this.#busy.has(path)) return { kind: "in_progress" };
-    this.#busy.set(path, undefined);
+    const rest = this.#part(tenant, header.uploadId, header.digest);
+    if (this.#busy.has(rest)) return { kind: "in_progress" };
+    this.#busy.set(rest, undefined);
     let part: PartFile | undefined;
     try {
-      const committedSize = await durableSize(path);
-      if (header.writeOffset !== committedSize) return { kind: "offset_mismatch", committedSize };
-      try {
-        await ensureFolder(join(this.#home(tenant), "uploads"));
-        part = await PartFile.open(path, committedSize, {
-          verify: (file) => hasDigest(file, header.digest),
-          publish: () => this.#publish(tenant, header.digest, path),
-          closed: () => this.#busy.delete(path),
-        });
-      } catch (error) {
-        if (isDiskFull(error)) return { kind: "disk_full", committedSize };
-        throw error;
-      }
-      this.#busy.set(path, part);
+      await ensureFolder(dirname(rest));
+      const taken = await takePart(rest, header.writeOffset, this.#clocks);
+      if (taken.kind !== "taken") return taken;
+      part = await this.#open(tenant, header.digest, rest, taken);
+      this.#busy.set(rest, part);
       return { kind: "open", upload: part };
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      return { kind: "disk_full", committedSize: await committedSizeOf(rest) };
     } finally {
-      if (part === undefined) this.#busy.delete(path);
+      if (part === undefined) this.#busy.delete(rest);
+    }
+  }
+
+  async #open(
+    tenant: string,
+    digest: string,
+    rest: string,
+    { path, size }: Extract<TakenPart, { kind: "taken" }>,
+  ): Promise<PartFile> {
+    try {
+      return await PartFile.open(path, size, {
+        beatMs: this.#clocks.beatMs,
+        verify: (file) => hasDigest(file, digest),
+        publish: () => this.#publish(tenant, digest, path),
+        layDown: () => layDown(path, rest),
+        closed: () => this.#busy.delete(rest),
+      });
+    } catch (error) {
+      await layDown(path, rest);
+      throw error;
     }
   }
 
   async committedSize(tenant: string, uploadId: string, digest: string): Promise<number> {
     const path = this.#part(tenant, uploadId, digest);
-    return this.#busy.get(path)?.durableBytes ?? (await durableSize(path));
+    return this.#busy.get(path)?.durableBytes ?? (await committedSizeOf(path));
   }
 
   async *read(tenant: string, digest: string, offset: number): AsyncIterable<Uint8Array> {
@@ -115,8 +149,8 @@ class LocalBlobs implements BlobFolder {
   }
 
   async #removeIfStale(path: string, before: Date): Promise<boolean> {
-    if (this.#busy.has(path)) return false;
-    this.#busy.set(path, undefined);
+    // Elsewhere, whoever writes it has touched it a moment ago.
+    if (this.#busy.has(restOf(path))) return false;
     try {
       if ((await stat(path)).mtime >= before) return false;
       await unlink(path);
@@ -124,19 +158,19 @@ class LocalBlobs implements BlobFolder {
     } catch (error) {
       if (isMissing(error)) return false;
       throw error;
-    } finally {
-      this.#busy.delete(path);
     }
   }
 
-  async #publish(tenant: string, digest: string, part: string): Promise<void> {
+  /** Answers whether the part was still this writer's; if not, nothing was done. */
+  async #publish(tenant: string, digest: string, part: string): Promise<boolean> {
     const { folder, path } = this.#blob(tenant, digest);
     await ensureFolder(folder);
-    await rename(part, path);
+    if (!(await renamed(part, path))) return false;
     // The name is durable when its folder is, and that when its own is.
     await syncFolder(folder);
     await syncFolder(join(folder, ".."));
     await syncFolder(this.#home(tenant));
+    return true;
   }
 
   #home(tenant: string): string {
@@ -170,6 +204,10 @@ function folderName(tenant: string): string {
   return ALIASED_ON_WINDOWS.test(tenant) ? `~${tenant}~` : tenant;
 }
 
+/** The path at rest of a part, whether somebody writes it or not. */
+const restOf = (path: string): string =>
+  join(dirname(path), basename(path).split(".").slice(0, 2).join("."));
+
 function checkedId(uploadId: string): string {
   if (!UPLOAD_ID.test(uploadId)) throw new Error("not an upload id");
   return uploadId.toLowerCase();
@@ -178,23 +216,6 @@ function checkedId(uploadId: string): string {
 function hexOf(digest: string): string {
   if (!DIGEST.test(digest)) throw new Error("not a digest");
   return digest.slice("sha256:".length);
-}
-
-/** The size in bytes after everything written so far is on the disk; 0 if there is no file. */
-async function durableSize(path: string): Promise<number> {
-  let file: FileHandle;
-  try {
-    file = await open(path, "r+");
-  } catch (error) {
-    if (isMissing(error)) return 0;
-    throw error;
-  }
-  try {
-    await file.datasync();
-    return (await file.stat()).size;
-  } finally {
-    await file.close();
-  }
 }
 
 async function hasDigest(file: FileHandle, digest: string): Promise<boolean> {

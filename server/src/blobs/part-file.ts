@@ -1,17 +1,21 @@
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { type FileHandle, open, unlink, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { OpenUpload } from "../app/artifacts/upload-artifact.ts";
-import { isDiskFull, syncFolder } from "./durable-files.ts";
+import { isDiskFull, isMissing, syncFolder } from "./durable-files.ts";
 
 /** Sync after this many bytes, so that the last sync of a large upload is not a long one. */
 const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
 
 /** What a {@link PartFile} leaves to its folder. */
 export interface PartFileHooks {
+  /** How often the file is touched, for others to see that its writer is alive. */
+  readonly beatMs: number;
   /** Whether the whole file is what it should be. */
   readonly verify: (file: FileHandle) => Promise<boolean>;
-  /** Gives the closed and durable file its final name, durably. */
-  readonly publish: () => Promise<void>;
+  /** Gives the closed and durable file its final name, durably; false: it was taken away. */
+  readonly publish: () => Promise<boolean>;
+  /** Gives the closed file the name under which anybody may go on with it. */
+  readonly layDown: () => Promise<void>;
   /** Told once, when the file is closed. */
   readonly closed: () => void;
 }
@@ -24,6 +28,7 @@ export class PartFile implements OpenUpload {
   #written: number;
   #durable: number;
   #open = true;
+  readonly #beat: NodeJS.Timeout;
 
   private constructor(path: string, file: FileHandle, size: number, hooks: PartFileHooks) {
     this.#path = path;
@@ -31,6 +36,12 @@ export class PartFile implements OpenUpload {
     this.#hooks = hooks;
     this.#written = size;
     this.#durable = size;
+    const beat = () => {
+      const now = new Date();
+      // It may have been taken away, which its end will show.
+      utimes(path, now, now).catch(() => undefined);
+    };
+    this.#beat = setInterval(beat, hooks.beatMs).unref();
   }
 
   /** Opens or makes the file; `size` is how many bytes of it are durable. */
@@ -67,15 +78,16 @@ export class PartFile implements OpenUpload {
     }
   }
 
-  async finish(): Promise<"stored" | "digest_mismatch" | "disk_full"> {
+  async finish(): Promise<"stored" | "digest_mismatch" | "disk_full" | "taken_over"> {
     try {
       await this.#sync();
       const verified = await this.#hooks.verify(this.#file);
       await this.#file.close();
-      if (verified) await this.#hooks.publish();
-      else await this.#remove();
+      if (!verified) await this.#remove();
+      const published = verified && (await this.#hooks.publish());
       this.#end();
-      return verified ? "stored" : "digest_mismatch";
+      if (!verified) return "digest_mismatch";
+      return published ? "stored" : "taken_over";
     } catch (error) {
       if (isDiskFull(error)) return "disk_full";
       throw error;
@@ -91,6 +103,7 @@ export class PartFile implements OpenUpload {
       if (!isDiskFull(error)) throw error;
     } finally {
       await this.#file.close();
+      await this.#hooks.layDown();
       this.#end();
     }
     return this.#durable;
@@ -109,7 +122,9 @@ export class PartFile implements OpenUpload {
   }
 
   async #remove(): Promise<void> {
-    await unlink(this.#path);
+    await unlink(this.#path).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
     await syncFolder(dirname(this.#path));
     this.#written = 0;
     this.#durable = 0;
@@ -118,6 +133,7 @@ export class PartFile implements OpenUpload {
   #end(): void {
     if (!this.#open) return;
     this.#open = false;
+    clearInterval(this.#beat);
     this.#hooks.closed();
   }
 }

@@ -207,10 +207,19 @@ describe("a server that stops", () => {
         complete: false,
       });
       expect(await failure(download(after, query.digest))).toMatchObject({ code: "NotFound" });
-      await after.uploadArtifact(
-        messages(bytes, { uploadId, writeOffset: committedSize }),
-        as("a"),
-      );
+      // Until the dead one is known to be dead, the upload counts as in its hands.
+      await expect
+        .poll(
+          () =>
+            after
+              .uploadArtifact(messages(bytes, { uploadId, writeOffset: committedSize }), as("a"))
+              .then(
+                () => "stored",
+                (error: ConnectError) => error.code,
+              ),
+          SOON,
+        )
+        .toBe("stored");
       expect((await download(after, query.digest)).bytes.equals(bytes)).toBe(true);
     } finally {
       heir.process.kill("SIGKILL");

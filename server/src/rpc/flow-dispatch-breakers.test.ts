@@ -32,7 +32,12 @@ async function twoSources(): Promise<Tenant> {
   return tenant;
 }
 
-const stateOf = async (tenant: Tenant, name = "osv.dev", kind = HOST, replica = 0) => {
+const stateOf = async (
+  tenant: Tenant,
+  name = "osv.dev",
+  kind: FlowScopeKind = HOST,
+  replica = 0,
+) => {
   const { states } = await tenant.on(replica).flow.listFlowStates({ scope: { kind, name } });
   return states[0];
 };
@@ -41,9 +46,9 @@ const stateOf = async (tenant: Tenant, name = "osv.dev", kind = HOST, replica = 
 const untilState = async (
   tenant: Tenant,
   fits: (state: FlowState | undefined) => unknown,
-  ...of: [name?: string, kind?: FlowScopeKind]
+  name?: string,
+  kind?: FlowScopeKind,
 ) => {
-  const [name = "osv.dev", kind = HOST] = of;
   for (const replica of [0, 1]) {
     await expect
       .poll(async () => fits(await stateOf(tenant, name, kind, replica)), SOON)

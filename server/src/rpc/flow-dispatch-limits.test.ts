@@ -69,7 +69,7 @@ describe.each([
 });
 
 describe("a limit", () => {
-  it("of every key holds for each key by itself, and one that is full holds up no other", async () => {
+  it("of every key holds for each by itself, and a full one holds up no other", async () => {
     const tenant = replicas.tenant();
     await tenant.set(TENANT, "", { maxConcurrencyPerKey: 1 });
     await tenant.set(CONCURRENCY_KEY, "wide", { maxConcurrency: 2 });

@@ -44,6 +44,11 @@ export async function* sessionStream(
   if (first.done === true) return;
   if (first.value.frame.case !== "hello") throw failedPrecondition("HELLO_REQUIRED");
   const hello = readHello(tenant, first.value.frame.value, ports.maxPayloadBytes);
+  // After a freeze the end of the stream may lie right behind its Hello: who has gone must not take
+  // the place of the session that its worker has opened since.
+  await nextTurn();
+  await nextTurn();
+  if (context.signal.aborted) return;
 
   const outbox = new Outbox();
   const session = await ports.sessions.open(tenant, hello, {
@@ -102,6 +107,8 @@ async function readFrames(
   }
 }
 
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** Ends the call the way the session ended; a stream that the worker closed just ends. */
 function throwFor(end: SessionEnd | undefined): void {
   switch (end?.kind) {
@@ -110,6 +117,8 @@ function throwFor(end: SessionEnd | undefined): void {
       return;
     case "superseded":
       throw aborted("SESSION_SUPERSEDED");
+    case "replaced":
+      throw unavailable("SESSION_REPLACED", { retryAfterMs: 0 });
     case "shutdown":
       throw unavailable("SERVER_STOPPING");
     case "max_age":

@@ -99,8 +99,10 @@ export function wireLimits(options: LimitsOptions): Limits {
       states.start();
       outcomes.start();
       board.subscribe((notice) => {
-        if (notice.kind === "flow" || notice.kind === "changed") notice.tenants.forEach(changed);
+        if (notice.kind === "changed") notice.tenants.forEach(changed);
       });
+      // Not by the notice of a change: then the new settings are still on their way.
+      configs.subscribe((config) => changed(config.tenant));
     },
     stop: async () => {
       await outcomes.stop();

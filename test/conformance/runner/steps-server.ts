@@ -66,8 +66,8 @@ interface OfferWords extends LeaseWords {
   readonly more?: JsonObject;
 }
 
-/** The frame of an `offer`: one job or a list of them. */
-function offersFrame(given: JsonValue, pool: string): JsonObject {
+/** The frame of an `offer` or `offerActive`: one job or a list of them. */
+function offersFrame(given: JsonValue, pool: string, active = false): JsonObject {
   const listed = (Array.isArray(given) ? given : [given]) as unknown as OfferWords[];
   const words = listed.flatMap((one) =>
     one.copies === undefined
@@ -89,12 +89,18 @@ function offersFrame(given: JsonValue, pool: string): JsonObject {
     createTime: "2026-01-01T00:00:00Z",
     ...one.more,
   }));
-  return { offers: { offers } };
+  return { offers: { offers, active } };
 }
 
 function offer(stage: Stage, step: Step): void {
   const target = stage.session(step);
   target.send(offersFrame(stage.resolve(step.offer), target.pool));
+}
+
+/** The same with leases that need no accept. */
+function offerActive(stage: Stage, step: Step): void {
+  const target = stage.session(step);
+  target.send(offersFrame(stage.resolve(step.offerActive), target.pool, true));
 }
 
 function answer(stage: Stage, step: Step): void {
@@ -182,6 +188,7 @@ function artifact(stage: Stage, step: Step): void {
 export const serverVerbs: Readonly<Record<string, Verb>> = {
   session,
   offer,
+  offerActive,
   answer,
   verdict,
   cancel,

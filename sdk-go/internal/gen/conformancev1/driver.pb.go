@@ -841,6 +841,8 @@ type StartWorker struct {
 	// exits after WorkerStopped: 0 if it has no error, 1 if it has.
 	HandleSignals bool              `protobuf:"varint,6,opt,name=handle_signals,json=handleSignals,proto3" json:"handle_signals,omitempty"`
 	Labels        map[string]string `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// True: switch on the option by which jobs come with an active lease; otherwise leave it out.
+	LeaseAtOnce   bool `protobuf:"varint,8,opt,name=lease_at_once,json=leaseAtOnce,proto3" json:"lease_at_once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -922,6 +924,13 @@ func (x *StartWorker) GetLabels() map[string]string {
 		return x.Labels
 	}
 	return nil
+}
+
+func (x *StartWorker) GetLeaseAtOnce() bool {
+	if x != nil {
+		return x.LeaseAtOnce
+	}
+	return false
 }
 
 // Handler is what the handler of one job type does.
@@ -5050,7 +5059,7 @@ const file_driver_proto_rawDesc = "" +
 	"\n" +
 	"server_url\x18\x01 \x01(\tR\tserverUrl\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12&\n" +
-	"\x0fcall_timeout_ms\x18\x03 \x01(\x03R\rcallTimeoutMs\"\xea\x02\n" +
+	"\x0fcall_timeout_ms\x18\x03 \x01(\x03R\rcallTimeoutMs\"\x8e\x03\n" +
 	"\vStartWorker\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\x05R\x05slots\x12\x16\n" +
@@ -5058,7 +5067,8 @@ const file_driver_proto_rawDesc = "" +
 	"\bhandlers\x18\x04 \x03(\v2!.stellaops.conformance.v1.HandlerR\bhandlers\x12$\n" +
 	"\x0edrain_grace_ms\x18\x05 \x01(\x03R\fdrainGraceMs\x12%\n" +
 	"\x0ehandle_signals\x18\x06 \x01(\bR\rhandleSignals\x12I\n" +
-	"\x06labels\x18\a \x03(\v21.stellaops.conformance.v1.StartWorker.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\a \x03(\v21.stellaops.conformance.v1.StartWorker.LabelsEntryR\x06labels\x12\"\n" +
+	"\rlease_at_once\x18\b \x01(\bR\vleaseAtOnce\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"b\n" +

@@ -98,6 +98,7 @@ class SyncWorker:
         pools: Mapping[str, Pool] | None = None,
         labels: Mapping[str, str] | None = None,
         drain_grace: Duration | None = None,
+        lease_at_once: bool = False,
         trace_context: TraceHook | None = None,
     ) -> None:
         self._worker = Worker(
@@ -112,6 +113,7 @@ class SyncWorker:
             pools=pools,
             labels=labels,
             drain_grace=drain_grace,
+            lease_at_once=lease_at_once,
             trace_context=trace_context,
         )
         self._lock = threading.Lock()

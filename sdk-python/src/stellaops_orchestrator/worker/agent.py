@@ -39,9 +39,10 @@ _OWNED = (LeaseState.RUNNING, LeaseState.STOPPING, LeaseState.REPORTING)
 
 
 class Agent:
-    """Accepts what is offered, runs handlers under what was accepted, reports how they ended.
+    """Accepts what is offered, runs handlers under leases, reports how they ended.
 
-    It knows nothing of streams.
+    A handler begins when its accept is applied, or at once if the lease came active. The agent
+    knows nothing of streams.
 
     Args:
         handlers: A handler per job type.
@@ -87,7 +88,7 @@ class Agent:
         match frame.WhichOneof("frame"):
             case "offers":
                 for offer in frame.offers.offers:
-                    self._on_offer(offer)
+                    self._on_offer(offer, active=frame.offers.active)
             case "results":
                 for result in frame.results.results:
                     self.outbox.answer(result)
@@ -120,7 +121,7 @@ class Agent:
         for lease in self.leases.within(*states):
             self._lose(lease)
 
-    def _on_offer(self, offer: pb.task_runner.Offer) -> None:
+    def _on_offer(self, offer: pb.task_runner.Offer, *, active: bool) -> None:
         known = self.leases.get(key_of(offer.lease))
         if known is None:
             older = self.leases.newest_of(offer.lease.job_id)
@@ -129,6 +130,8 @@ class Agent:
             lease = self.leases.add(offer)
             if self._is_draining:
                 self._release_unstarted(lease)
+            elif active:
+                self._start(lease)
             else:
                 self._accept(lease)
         elif known.state is LeaseState.OFFERED:

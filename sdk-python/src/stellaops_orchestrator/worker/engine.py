@@ -43,6 +43,8 @@ class EngineOptions:
     labels: Mapping[str, str]
     drain_grace: float | None
     """Seconds; the lease policy's if None."""
+    lease_at_once: bool
+    """Whether jobs come with an active lease instead of an offer."""
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     """New for every worker object: an old process's leases are interrupted by it."""
 
@@ -151,6 +153,7 @@ class Engine:
             held_leases=self._agent.held(),
             sdk=SDK_NAME,
             labels=dict(self._options.labels),
+            lease_at_once=self._options.lease_at_once,
         )
         endpoint = self._options.endpoint
         return Session(endpoint, hello, self.policy, self._on_frame, self._on_tick)

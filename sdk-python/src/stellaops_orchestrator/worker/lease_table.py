@@ -35,7 +35,7 @@ class LeaseEvent(Enum):
     """What can happen to a lease."""
 
     ACCEPTED = auto()
-    """The server applied the accept."""
+    """The server applied the accept, or the lease came active."""
     REFUSED = auto()
     """The server refused the accept."""
     STOP = auto()

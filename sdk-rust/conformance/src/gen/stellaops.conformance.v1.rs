@@ -124,6 +124,9 @@ pub struct StartWorker {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// True: switch on the option by which jobs come with an active lease; otherwise leave it out.
+    #[prost(bool, tag = "8")]
+    pub lease_at_once: bool,
 }
 /// Handler is what the handler of one job type does.
 #[derive(Clone, PartialEq, ::prost::Message)]

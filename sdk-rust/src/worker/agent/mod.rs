@@ -1,5 +1,5 @@
 //! What a worker does about its leases: accepts what is offered, runs handlers under what was
-//! accepted, and reports how they ended. It knows nothing of streams.
+//! accepted or came active, and reports how they ended. It knows nothing of streams.
 
 mod attempts;
 mod reports;
@@ -86,7 +86,9 @@ impl Agent {
     /// Takes a frame of the server.
     pub(crate) fn take(&mut self, frame: Frame) {
         match frame {
-            Frame::Offers(offers) => offers.offers.into_iter().for_each(|o| self.on_offer(o)),
+            Frame::Offers(v1::Offers { offers, active }) => {
+                offers.into_iter().for_each(|offer| self.on_offer(offer, active));
+            }
             Frame::Results(results) => results.results.iter().for_each(|r| self.on_result(r)),
             Frame::Verdicts(answer) => answer.verdicts.iter().for_each(|v| self.on_verdict(v)),
             Frame::Cancels(cancels) => cancels.cancels.iter().for_each(|c| self.on_cancel(c)),
@@ -121,7 +123,7 @@ impl Agent {
         }
     }
 
-    fn on_offer(&mut self, offer: v1::Offer) {
+    fn on_offer(&mut self, offer: v1::Offer, active: bool) {
         let Some(lease) = offer.lease.clone() else { return };
         let key = LeaseKey::of(&lease);
         match self.leases.get(&key).map(|held| held.state) {
@@ -132,6 +134,8 @@ impl Agent {
                 self.leases.add(offer, lease.clone());
                 if self.is_draining {
                     self.release(&key, v1::ReleaseReason::Unstarted);
+                } else if active {
+                    self.start(&key);
                 } else {
                     self.outbox.add(&key, Write::Accept(lease));
                 }

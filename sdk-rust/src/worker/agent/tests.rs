@@ -16,10 +16,14 @@ fn agent() -> Agent {
 }
 
 fn offers(epoch: i64) -> Frame {
+    offers_with(epoch, false)
+}
+
+fn offers_with(epoch: i64, active: bool) -> Frame {
     let lease = v1::LeaseRef { job_id: "j".into(), lease_epoch: epoch, ..Default::default() };
     let spec = v1::JobSpec { job_type: "t".into(), ..Default::default() };
     let offer = v1::Offer { lease: Some(lease), spec: Some(spec), ..Default::default() };
-    Frame::Offers(v1::Offers { offers: vec![offer] })
+    Frame::Offers(v1::Offers { offers: vec![offer], active })
 }
 
 fn result(kind: v1::WriteKind, verdict: v1::WriteVerdict) -> Frame {
@@ -71,6 +75,30 @@ async fn a_duplicate_offer_of_a_running_lease_changes_nothing() {
     agent.take(offers(1));
     assert!(take_all(&mut agent).is_empty());
     assert_eq!(agent.running.len(), 1);
+}
+
+#[tokio::test]
+async fn an_active_lease_starts_at_once_and_is_held_from_the_start() {
+    let mut agent = agent();
+    agent.take(offers_with(1, true));
+    assert_eq!((agent.running.len(), agent.held().len(), agent.renewable().len()), (1, 1, 1));
+    agent.take(offers_with(1, true));
+    assert_eq!(agent.running.len(), 1);
+    assert!(take_all(&mut agent).is_empty(), "no accept");
+    agent.take(verdicts(v1::LeaseVerdict::Cancelled));
+    end(&mut agent).await;
+    assert!(matches!(take_all(&mut agent)[..], [Sent::Fail(_)]));
+}
+
+#[tokio::test]
+async fn a_drain_gives_back_an_active_lease_that_was_not_begun() {
+    let mut agent = agent();
+    agent.stop_accepting();
+    agent.take(offers_with(1, true));
+    assert!(agent.running.is_empty());
+    let sent = take_all(&mut agent);
+    let [Sent::Release(request)] = &sent[..] else { panic!("sent {sent:?}") };
+    assert_eq!(request.releases[0].reason(), v1::ReleaseReason::Unstarted);
 }
 
 #[tokio::test]

@@ -21,9 +21,10 @@ export interface OpenUpload {
   append(chunk: Uint8Array): Promise<"written" | "disk_full">;
   /**
    * Hashes what is on the disk and, if it has the digest, puts it in its place, durably. On
-   * "digest_mismatch" the bytes are gone. Ends the upload, except on "disk_full".
+   * "digest_mismatch" the bytes are gone, on "taken_over" another server goes on with them. Ends
+   * the upload, except on "disk_full".
    */
-  finish(): Promise<"stored" | "digest_mismatch" | "disk_full">;
+  finish(): Promise<"stored" | "digest_mismatch" | "disk_full" | "taken_over">;
   /**
    * Makes durable what has been written and lets go of the upload, which can then be resumed.
    * Returns how many bytes are safe. Does nothing when the upload has ended.
@@ -111,6 +112,7 @@ async function takeBytes(
     if (stopped !== undefined) return stopped;
     const finished = await upload.finish();
     if (finished === "digest_mismatch") return { kind: "digest_mismatch" };
+    if (finished === "taken_over") return { kind: "in_progress" };
     if (finished === "disk_full") {
       return { kind: "disk_full", committedSize: await upload.suspend() };
     }

@@ -97,6 +97,8 @@ export type ServerFrame =
 export type SessionEnd =
   | { readonly kind: "closed" }
   | { readonly kind: "superseded" }
+  /** By a session of the same instance: whose stream this is will see and open another. */
+  | { readonly kind: "replaced" }
   | { readonly kind: "shutdown" }
   | { readonly kind: "max_age" }
   | { readonly kind: "silent"; readonly silentMs: number }

@@ -71,7 +71,8 @@ const MAX_REMEMBERED = 1_000;
 export class Sessions {
   readonly #ports: SessionsPorts;
   readonly #links = new Map<string, Link>();
-  readonly #supersededEarly = new Set<string>();
+  /** By session: the instance that took its place. */
+  readonly #supersededEarly = new Map<string, string>();
   readonly #unsubscribe: () => void;
   #timer: NodeJS.Timeout | undefined;
   #nonce = 0n;
@@ -112,7 +113,7 @@ export class Sessions {
     const { dispatcher, policy } = this.#ports;
     const sessionId = newId();
     const row = { tenant, sessionId, ...hello };
-    await this.#takePlaceOf(await this.#ports.openRow(row));
+    await this.#takePlaceOf(await this.#ports.openRow(row), row.instanceId);
     const link = this.#link(row, hello, wire);
     const { session } = link;
     try {
@@ -131,7 +132,9 @@ export class Sessions {
       throw error;
     }
     dispatcher.register(session);
-    if (this.#supersededEarly.delete(session.sessionId)) this.#supersede(link);
+    const by = this.#supersededEarly.get(session.sessionId);
+    if (by !== undefined) this.#supersede(link, by);
+    this.#supersededEarly.delete(session.sessionId);
     return session;
   }
 
@@ -208,28 +211,37 @@ export class Sessions {
     return link;
   }
 
-  async #takePlaceOf(previous: string | undefined): Promise<void> {
+  async #takePlaceOf(previous: string | undefined, instanceId: string): Promise<void> {
     if (previous === undefined) return;
     const link = this.#links.get(previous);
     if (link === undefined) {
-      this.#ports.board.publish({ kind: "superseded", sessionId: previous });
+      this.#ports.board.publish({ kind: "superseded", sessionId: previous, instanceId });
       return;
     }
-    this.#supersede(link);
+    this.#supersede(link, instanceId);
     // What the old stream had begun comes first, so that nothing of it is taken for unnamed.
     await link.session.finish();
   }
 
   /** A session may be superseded before it is open here: between its row and its first frame. */
-  #remember(sessionId: string): void {
-    this.#supersededEarly.add(sessionId);
-    const [oldest] = this.#supersededEarly;
+  #remember(sessionId: string, instanceId: string): void {
+    this.#supersededEarly.set(sessionId, instanceId);
+    const [oldest] = this.#supersededEarly.keys();
     if (this.#supersededEarly.size > MAX_REMEMBERED && oldest !== undefined) {
       this.#supersededEarly.delete(oldest);
     }
   }
 
-  #supersede(link: Link): void {
+  /**
+   * Ends a session whose place was taken. An instance does not send itself away: it opened another
+   * stream, or a Hello that it had given up long ago was read only now, out of the socket of a
+   * replica that was frozen.
+   */
+  #supersede(link: Link, instanceId: string): void {
+    if (link.session.instanceId === instanceId) {
+      link.session.end({ kind: "replaced" });
+      return;
+    }
     link.session.goaway("superseded", 0);
     link.session.end({ kind: "superseded" });
   }
@@ -272,8 +284,8 @@ export class Sessions {
   #heed(notice: Notice): void {
     if (notice.kind === "superseded") {
       const link = this.#links.get(notice.sessionId);
-      if (link !== undefined) this.#supersede(link);
-      else this.#remember(notice.sessionId);
+      if (link !== undefined) this.#supersede(link, notice.instanceId);
+      else this.#remember(notice.sessionId, notice.instanceId);
     }
     if (notice.kind !== "stop") return;
     for (const { session } of this.#links.values()) {

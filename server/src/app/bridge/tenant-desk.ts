@@ -128,9 +128,12 @@ export class TenantDesk {
         }
       } catch (error) {
         this.#ports.onError(error);
+        this.#turns.rests(this.tenant);
         const pauseMs = error instanceof LedgerUnavailable ? error.retryAfterMs : OUTAGE_PAUSE_MS;
         await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, OUTAGE_PAUSE_MS)));
         this.#again = this.#claimants.length > 0;
+      } finally {
+        this.#turns.rests(this.tenant);
       }
     }
   }

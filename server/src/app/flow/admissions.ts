@@ -1,6 +1,4 @@
-import { countsAgainst } from "../../domain/flow/lane-limits.ts";
 import type { FlowConfig } from "../../domain/flow/settings.ts";
-import type { Usage } from "../bridge/claim.ts";
 
 /** Seconds that are remembered of a host: what a first throttle is measured by. */
 const SECONDS = 6;
@@ -41,16 +39,14 @@ export class Admissions {
     return this.#hosts.has(key) ? this.#at(key, nowMs).counts : [];
   }
 
-  /** A claim saw how many leases are out: the most of each job type with a limit is kept. */
-  sawUsage(config: FlowConfig, usage: Usage): void {
+  /**
+   * A claim saw how many leases are out, by scope: the most of each job type with a limit is kept.
+   */
+  sawUsage(config: FlowConfig, active: ReadonlyMap<string, number>): void {
     for (const [key, settings] of config.settings) {
       if (settings.dynamicConcurrency === undefined) continue;
-      const scope = { kind: "job_type", name: key.slice("job_type:".length) } as const;
-      const out = usage.active
-        .filter((kind) => countsAgainst(config, scope, kind))
-        .reduce((sum, { count }) => sum + count, 0);
-      const place = `${config.tenant}\0${scope.name}`;
-      this.#inUse.set(place, Math.max(this.#inUse.get(place) ?? 0, out));
+      const place = `${config.tenant}\0${key.slice("job_type:".length)}`;
+      this.#inUse.set(place, Math.max(this.#inUse.get(place) ?? 0, active.get(key) ?? 0));
     }
   }
 

@@ -1,6 +1,11 @@
 import { blackoutNow } from "../../domain/flow/lane-gate.ts";
 import { hostOf } from "../../domain/flow/lane-limits.ts";
-import { type FlowConfig, type FlowScope, scopeKey } from "../../domain/flow/settings.ts";
+import {
+  type Blackout,
+  type FlowConfig,
+  type FlowScope,
+  scopeKey,
+} from "../../domain/flow/settings.ts";
 import type { FlowConfigs } from "./config-cache.ts";
 
 /** A running job that has to make way. */
@@ -53,13 +58,23 @@ export const stopForBlackouts =
 function stopping(config: FlowConfig, nowMs: number): { scope: FlowScope; note: string }[] {
   const scopes: { scope: FlowScope; note: string }[] = [];
   for (const [key, { blackouts }] of config.settings) {
-    const active = blackouts === undefined ? undefined : blackoutNow(blackouts, nowMs);
-    if (!active?.window.stopRunning) continue;
+    const active = blackouts && blackoutNow(thatStop(blackouts), nowMs);
+    if (active === undefined) continue;
     const [kind, ...name] = key.split(":");
     const scope = { kind: kind as FlowScope["kind"], name: name.join(":") };
     scopes.push({ scope, note: `blackout ${active.window.name} of ${scopeKey(scope)}` });
   }
   return scopes;
+}
+
+// The same list every time, by which it is remembered when it changes.
+const stops = new WeakMap<readonly Blackout[], readonly Blackout[]>();
+
+/** Of windows that overlap one that stops jobs must not hide behind one that does not. */
+function thatStop(windows: readonly Blackout[]): readonly Blackout[] {
+  const known = stops.get(windows) ?? windows.filter(({ stopRunning }) => stopRunning);
+  stops.set(windows, known);
+  return known;
 }
 
 /** Undefined: all there are. */

@@ -14,7 +14,7 @@ import { knownStates, type TypedStates } from "./known-states.ts";
 import { limitedPlan, type OpenLane } from "./limited-plan.ts";
 import { reserve } from "./reservations.ts";
 import type { SharedStates } from "./shared-states.ts";
-import { type CountedUsage, countUsage, usageLimits } from "./usage-limits.ts";
+import { type CountedUsage, countUsage, needsUsage, usageLimits } from "./usage-limits.ts";
 
 /** What {@link FlowGates} needs. */
 export interface FlowGatesPorts {
@@ -86,12 +86,15 @@ export class FlowGates implements Gates {
       onBlocked: (by) => this.#ports.onBlocked(tenant, by),
       onTaken: (taken) => this.#admit(config, taken),
       onUsage: (usage) => {
-        this.#ports.admissions.sawUsage(config, usage);
-        this.#usage.set(config, { ...countUsage(config, usage), seenAtMs: this.#ports.now() });
+        this.#ports.admissions.sawUsage(config, usage.active);
+        this.#usage.set(config, { ...usage, seenAtMs: this.#ports.now() });
       },
       leftOut: () => {
-        const { open: left } = this.#openLanes(config, rest);
-        return left.filter((lane) => this.#fullBy(config, lane) === undefined);
+        const look = this.#looker(config);
+        return rest.filter((one) => {
+          const lane = look(one, []);
+          return lane !== undefined && this.#fullBy(config, lane) === undefined;
+        });
       },
     });
   };
@@ -117,34 +120,35 @@ export class FlowGates implements Gates {
    * however long, do not stand in front of one that could go.
    */
   #select(config: FlowConfig, ranked: readonly RankedLane[], blocked: BlockedLane[]) {
-    const { open, shut } = this.#openLanes(config, ranked);
-    blocked.push(...shut);
-    if (open.length <= MAX_LANES) return { open, rest: [] };
-    const full = new Map(open.map((lane) => [lane, this.#fullBy(config, lane)]));
-    const isFull = (lane: OpenLane) => full.get(lane) !== undefined;
-    const first = open.filter((lane) => !isFull(lane)).slice(0, MAX_LANES);
-    const fill = open.filter(isFull).slice(0, MAX_LANES - first.length);
-    const chosen = new Set([...first, ...fill]);
-    const rest = open.filter((lane) => !chosen.has(lane));
-    for (const lane of rest) {
-      const by = full.get(lane);
-      if (by !== undefined) blocked.push({ lane: lane.lane, by });
+    const look = this.#looker(config);
+    const first: OpenLane[] = [];
+    const full: { readonly lane: OpenLane; readonly by: Blocked }[] = [];
+    let looked = 0;
+    for (; looked < ranked.length && first.length < MAX_LANES; looked++) {
+      const lane = look(ranked[looked] as RankedLane, blocked);
+      const by = lane && this.#fullBy(config, lane);
+      if (lane === undefined) continue;
+      if (by === undefined) first.push(lane);
+      else full.push({ lane, by });
     }
-    return { open: open.filter((lane) => chosen.has(lane)), rest };
+    const fill = full.splice(0, MAX_LANES - first.length).map(({ lane }) => lane);
+    for (const { lane, by } of full) blocked.push({ lane: lane.lane, by });
+    // Both are in the order of their ranks, and so is what is made of them.
+    const open = [...first, ...fill].sort((x, y) => y.rank - x.rank || y.waitedMs - x.waitedMs);
+    return { open, rest: [...full.map(({ lane }) => lane), ...ranked.slice(looked)] };
   }
 
-  #openLanes(config: FlowConfig, ranked: readonly RankedLane[]) {
+  /** Says what an open lane needs; one that is shut goes to `shut`. */
+  #looker(config: FlowConfig) {
     const known = knownStates(this.#ports.states.peek(config.tenant));
     const nowMs = this.#ports.now();
-    const open: OpenLane[] = [];
-    const shut: BlockedLane[] = [];
-    for (const { lane, rank, waitedMs } of ranked) {
+    return ({ lane, rank, waitedMs }: RankedLane, shut: BlockedLane[]): OpenLane | undefined => {
       const limits = this.#limitsOf(config, lane);
       const gate = lookAt(limits, known, nowMs);
-      if (gate.kind === "shut") shut.push({ lane, by: gate.by });
-      else open.push({ lane, rank, waitedMs, limits, known, needs: gate.needs });
-    }
-    return { open, shut };
+      if (gate.kind === "open") return { lane, rank, waitedMs, limits, known, needs: gate.needs };
+      shut.push({ lane, by: gate.by });
+      return undefined;
+    };
   }
 
   /** What has nothing left for an open lane, by what was seen last; a guess that costs nothing. */
@@ -152,8 +156,9 @@ export class FlowGates implements Gates {
     const nowMs = this.#ports.now();
     const usage = this.#usage.get(config);
     if (usage !== undefined && nowMs - usage.seenAtMs < USAGE_HOLDS_MS) {
-      const full = usageLimits(limits, known, usage, nowMs).find(({ remaining }) => remaining <= 0);
-      if (full !== undefined) return full.blocked;
+      const full = needsUsage(limits) ? usageLimits(limits, known, usage, nowMs) : [];
+      const by = full.find(({ remaining }) => remaining <= 0);
+      if (by !== undefined) return by.blocked;
     }
     return emptyBucket(needs, known, nowMs);
   }

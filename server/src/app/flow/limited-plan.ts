@@ -4,12 +4,17 @@ import type { LaneNeeds } from "../../domain/flow/lane-gate.ts";
 import type { LaneLimits } from "../../domain/flow/lane-limits.ts";
 import type { FlowConfig } from "../../domain/flow/settings.ts";
 import { type Lane, laneKey } from "../../domain/offer.ts";
-import type { Usage } from "../bridge/claim.ts";
 import type { BlockedLane, FlowPlan, RankedAsk } from "../bridge/gates.ts";
 import type { Candidate } from "../bridge/ready-queue.ts";
 import type { TypedStates } from "./known-states.ts";
 import { neededKeys, type Reservations } from "./reservations.ts";
-import { countUsage, needsUsage, usageLimits, windowQuotas } from "./usage-limits.ts";
+import {
+  type CountedUsage,
+  countUsage,
+  needsUsage,
+  usageLimits,
+  windowQuotas,
+} from "./usage-limits.ts";
 
 /** A lane that nothing shuts, and what is limited about it. */
 export interface OpenLane {
@@ -31,7 +36,7 @@ export interface LimitedPlanOptions {
   readonly blocked: readonly BlockedLane[];
   readonly onBlocked: (by: Blocked) => void;
   readonly onTaken: (taken: readonly Lane[]) => void;
-  readonly onUsage: (usage: Usage) => void;
+  readonly onUsage: (usage: CountedUsage) => void;
   /** Lanes for which there was no room and that nothing is known to hold back, asked at the end. */
   readonly leftOut: () => readonly Candidate[];
   /** Milliseconds since 1970. */
@@ -47,8 +52,9 @@ export function limitedPlan(options: LimitedPlanOptions): FlowPlan {
   return {
     exact: lanes.some((lane) => needsUsage(lane.limits)) ? { quotas } : undefined,
     allot: (usage) => {
-      if (usage !== undefined) options.onUsage(usage);
-      const divided = divide(options, usage);
+      const counted = usage === undefined ? undefined : countUsage(options.config, usage);
+      if (counted !== undefined) options.onUsage(counted);
+      const divided = divide(options, counted);
       heldBack = divided.blocked;
       crowdedOut = divided.crowdedOut;
       return divided.asks;
@@ -72,11 +78,10 @@ interface Divided {
 }
 
 /** Divides what is left of every limit among the lanes that share it. */
-function divide(options: LimitedPlanOptions, usage: Usage | undefined): Divided {
-  const { config, lanes, reservations, limit, nowMs } = options;
+function divide(options: LimitedPlanOptions, counted: CountedUsage | undefined): Divided {
+  const { lanes, reservations, limit, nowMs } = options;
   const remaining = new Map(reservations.granted);
   const reasons = new Map(reservations.reasons);
-  const counted = usage === undefined ? undefined : countUsage(config, usage);
   const wishes = lanes.map((lane) => {
     const scopes = neededKeys(lane);
     const found = counted === undefined ? [] : usageLimits(lane.limits, lane.known, counted, nowMs);

@@ -1,4 +1,5 @@
 import { Wake } from "../../lib/wake.ts";
+import { forgetting } from "./at-rest.ts";
 import type { FlowStateStore, StateStep, TenantStates } from "./state-store.ts";
 
 /** What {@link SharedStates} needs. */
@@ -152,6 +153,8 @@ export class SharedStates {
       const hadSome = known.states.size > 0;
       known.states = this.#merge(known, read.get(tenant) ?? NONE, began);
       known.isRead = true;
+      const steps = forgetting(known.states, Date.now());
+      if (steps.size > 0) this.later(tenant, steps).catch(this.#ports.onError);
       if (hadSome || known.states.size > 0) this.#ports.onChanged(tenant);
     }
   }

@@ -1,5 +1,5 @@
 import type { Blocked } from "../../domain/flow/blocked.ts";
-import { type LaneLimits, scopesOf } from "../../domain/flow/lane-limits.ts";
+import { hostOf, type LaneLimits } from "../../domain/flow/lane-limits.ts";
 import { type FlowConfig, type FlowScope, scopeKey } from "../../domain/flow/settings.ts";
 import type { Usage, WindowQuota } from "../bridge/claim.ts";
 import type { TypedStates } from "./known-states.ts";
@@ -21,11 +21,18 @@ export interface CountedUsage {
 /** Sums up what is out for every scope at once: lanes are many, and so are kinds of leases. */
 export function countUsage(config: FlowConfig, usage: Usage): CountedUsage {
   const active = new Map<string, number>();
-  for (const kind of usage.active) {
-    for (const scope of scopesOf(config, { tenant: config.tenant, priority: 0, ...kind })) {
-      const key = scopeKey(scope);
-      active.set(key, (active.get(key) ?? 0) + kind.count);
-    }
+  const add = (kind: FlowScope["kind"], name: string, count: number) => {
+    const key = `${kind}:${name}`;
+    active.set(key, (active.get(key) ?? 0) + count);
+  };
+  for (const { queue, jobType, source, concurrencyKey, count } of usage.active) {
+    add("tenant", "", count);
+    add("queue", queue, count);
+    add("job_type", jobType, count);
+    if (concurrencyKey !== "") add("concurrency_key", concurrencyKey, count);
+    if (source === "") continue;
+    add("source", source, count);
+    add("host", hostOf(config, source), count);
   }
   return { active, handedOut: usage.handedOut };
 }

@@ -21,7 +21,10 @@ export interface LaneLimits {
     readonly windows: readonly Blackout[];
   }[];
   /** Buckets that have a rate, and the host's, which finds one by itself. */
-  readonly buckets: readonly { readonly scope: FlowScope; readonly rate: RateSetting | undefined }[];
+  readonly buckets: readonly {
+    readonly scope: FlowScope;
+    readonly rate: RateSetting | undefined;
+  }[];
   readonly breakers: readonly { readonly scope: FlowScope; readonly setting: BreakerSetting }[];
   readonly concurrency: readonly { readonly scope: FlowScope; readonly limit: number }[];
   readonly dynamic:
@@ -39,7 +42,7 @@ export const hostOf = (config: FlowConfig, source: string): string =>
   config.sources.get(source)?.host ?? source;
 
 /** The scopes that a lane's jobs are of. */
-export function scopesOf(config: FlowConfig, lane: Lane): FlowScope[] {
+function scopesOf(config: FlowConfig, lane: Lane): FlowScope[] {
   const { queue, jobType, source, concurrencyKey } = lane;
   return [
     { kind: "tenant", name: "" },
@@ -51,32 +54,8 @@ export function scopesOf(config: FlowConfig, lane: Lane): FlowScope[] {
           { kind: "source", name: source } as const,
           { kind: "host", name: hostOf(config, source) } as const,
         ]),
-    ...(concurrencyKey === ""
-      ? []
-      : [{ kind: "concurrency_key", name: concurrencyKey } as const]),
+    ...(concurrencyKey === "" ? [] : [{ kind: "concurrency_key", name: concurrencyKey } as const]),
   ];
-}
-
-/** Whether jobs of a kind count against a scope's concurrency. */
-export function countsAgainst(
-  config: FlowConfig,
-  scope: FlowScope,
-  kind: Pick<Lane, "queue" | "jobType" | "source" | "concurrencyKey">,
-): boolean {
-  switch (scope.kind) {
-    case "tenant":
-      return true;
-    case "queue":
-      return kind.queue === scope.name;
-    case "job_type":
-      return kind.jobType === scope.name;
-    case "source":
-      return kind.source === scope.name;
-    case "host":
-      return kind.source !== "" && hostOf(config, kind.source) === scope.name;
-    case "concurrency_key":
-      return kind.concurrencyKey === scope.name;
-  }
 }
 
 /** Puts together what the settings say about a lane. */

@@ -26,7 +26,7 @@ import { type Clients, WorkerStream } from "./worker-stream.ts";
 /** What a change may take to show everywhere, in milliseconds, and a machine that is busy. */
 export const SOON = { timeout: 10_000, interval: 25 };
 
-type Settings = Omit<MessageInitShape<typeof FlowSettingsSchema>, "scope">;
+type Settings = Omit<MessageInitShape<typeof FlowSettingsSchema>, "scope" | "$typeName">;
 
 /** Clients of one replica for one tenant. */
 export interface TenantClients {

@@ -102,6 +102,7 @@ export class Commands {
       labels: options.labels,
       ...(options.queues.length > 0 && { queues: options.queues }),
       ...(drainGraceMs > 0 && { drainGraceMs }),
+      ...(options.leaseAtOnce && { leaseAtOnce: true }),
       handlers: Object.fromEntries(
         options.handlers.map((handler) => [
           handler.jobType,

@@ -56,7 +56,10 @@ export function stateStoreSuite(name: string, open: () => Promise<StateStoreScen
       const updates = Array.from({ length: 80 }, (_, index) => {
         const mine = keys.filter((_, position) => (index + position) % 3 !== 0);
         if (index % 2 === 1) mine.reverse();
-        return { mine, done: (index % 2 === 0 ? here : there).update(tenant, steps(count, ...mine)) };
+        return {
+          mine,
+          done: (index % 2 === 0 ? here : there).update(tenant, steps(count, ...mine)),
+        };
       });
       const seen = new Map(keys.map((key) => [key, [] as number[]]));
       for (const { mine, done } of updates) {
