@@ -1,6 +1,7 @@
-// Whether deploy/ fits the server and itself. Tools that know the formats (docker compose, kubeconform,
-// haproxy) are asked where they are; what they cannot know is checked here in any case: settings,
-// ports, graces, budgets, metrics. `npm run check -- deploy` runs it, or node scripts/check-deploy.mjs.
+// Whether deploy/ fits the server and itself. Tools that know the formats (docker compose,
+// kubeconform, haproxy) are asked where they are; what they cannot know is checked here in any
+// case: settings, ports, graces, budgets, metrics. `npm run check -- deploy` runs it, or
+// node scripts/check-deploy.mjs.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { askTools, deploymentFindings, readDeployment } from "./check-deploy.mjs";
 import { GENERATORS, generate, isPresent } from "./generators.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,6 +23,7 @@ const STEPS = [
   ["biome", "code is formatted and clean", () => tool("biome", "ci", "--colors=off", ".")],
   ["types", "types fit", () => tool("tsc", "-p", ".")],
   ["tidy", "house rules hold", () => tool("vitest", "run", "test/tidy.test.ts")],
+  ["deploy", "deploy/ fits the server and itself", deployment],
   ["sdk-ts", "the TypeScript SDK builds", buildSdk],
   ["sdk-go", "the Go SDK's own checks", () => sdk("sdk-go", "go")],
   ["sdk-python", "the Python SDK's own checks", () => sdk("sdk-python", "python3")],
@@ -99,6 +101,14 @@ function drift() {
     }
   });
   return wrong.length === 0 ? undefined : wrong.join("\n");
+}
+
+function deployment() {
+  const texts = readDeployment();
+  const { findings, leftOut: missing } = askTools(texts);
+  leftOut.push(...missing.map((name) => `deploy/ with ${name}: it is not on this machine`));
+  const all = [...deploymentFindings(texts), ...findings];
+  return all.length === 0 ? undefined : all.join("\n");
 }
 
 /** An SDK's own checks; its toolchain is looked for first. */

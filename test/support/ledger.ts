@@ -114,7 +114,8 @@ export function ledgerOf(pool: pg.Pool, tenant = "acme") {
     },
     /** Offers one job as a stream's claim does. */
     async offerOne(): Promise<LeaseRef> {
-      const [offer] = await claimWith({ limit: 1, requestId: undefined, active: false, sessionId: newId() });
+      const stream = { requestId: undefined, active: false, sessionId: newId() };
+      const [offer] = await claimWith({ limit: 1, ...stream });
       if (offer === undefined) throw new Error("nothing is ready");
       return offer.lease;
     },

@@ -29,6 +29,7 @@ function start(command: Command): void {
     tenant: String(command.tenant ?? "default"),
     workerId: String(command.workerId),
     concurrency: Number(command.slots),
+    leaseAtOnce: true,
     logger: silentLogger,
     handlers: {
       "bench.noop": async () => handled(),

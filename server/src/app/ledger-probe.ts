@@ -1,7 +1,8 @@
 import { sampled } from "../lib/sampled.ts";
+import { within } from "../lib/within.ts";
 
 /** How long the ledger may take to answer a probe before it counts as away, in milliseconds. */
-const PATIENCE_MS = 2_000;
+export const PROBE_PATIENCE_MS = 2_000;
 
 /** How long an answer is good for, in milliseconds, so that probes from many sides cost one. */
 const MAX_AGE_MS = 1_000;
@@ -15,19 +16,14 @@ const MAX_AGE_MS = 1_000;
 export const ledgerProbe = (
   ping: () => Promise<unknown>,
   nowMs: () => number,
-  patienceMs = PATIENCE_MS,
+  patienceMs = PROBE_PATIENCE_MS,
 ): (() => Promise<boolean>) =>
   sampled(
     () =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(false), patienceMs);
-        ping()
-          .then(
-            () => resolve(true),
-            () => resolve(false),
-          )
-          .finally(() => clearTimeout(timer));
-      }),
+      within(ping(), patienceMs).then(
+        () => true,
+        () => false,
+      ),
     MAX_AGE_MS,
     nowMs,
   );

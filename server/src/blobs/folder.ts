@@ -45,7 +45,7 @@ export interface BlobFolder {
  *
  * A part becomes a blob by a rename after its bytes are on the disk and have been hashed, so what
  * has the name of a digest has the digest. Any number of servers may share a folder on a file
- * system whose renames are atomic (ADR 0032): see {@link takePart}.
+ * system whose renames are atomic (ADR 0034): see {@link takePart}.
  *
  * @param clocks how writers know of each other whether they are alive.
  */
@@ -55,7 +55,7 @@ export const openBlobFolder = (root: string, clocks: WriterClocks = CLOCKS): Blo
 class LocalBlobs implements BlobFolder {
   readonly #root: string;
   readonly #clocks: WriterClocks;
-  /** Parts that are being written or removed here, by their path at rest; undefined while that is set up. */
+  /** Parts that are being written here, by their path at rest; undefined while one is opened. */
   readonly #busy = new Map<string, PartFile | undefined>();
 
   constructor(root: string, clocks: WriterClocks) {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { openBreakableLink } from "../../../test/support/breakable-link.ts";
 import { createTestDatabase } from "../../../test/support/database.ts";
@@ -55,6 +56,15 @@ describe("probes", () => {
     for (const path of ["/", "/metrics/", "/healthz2", "/metricsx", "/x/metrics"]) {
       expect((await answerOf(`${url}${path}`)).status).toBe(404);
     }
+  });
+
+  it("answer a balancer that speaks HTTP/1.0 and names no host", async () => {
+    const { url } = await probes();
+    const socket = connectTcp(Number(new URL(url).port), "127.0.0.1");
+    socket.setEncoding("utf8").end("GET /healthz HTTP/1.0\r\n\r\n");
+    let answer = "";
+    for await (const text of socket) answer += text;
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nserving\n$/);
   });
 
   it("are served over HTTP/2 as well", async () => {

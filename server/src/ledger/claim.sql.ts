@@ -64,22 +64,12 @@ const OF_THE_JOB = `j.project, j.payload, j.payload_media_type, j.payload_artifa
     j.correlation_id, j.traceparent, j.tracestate, j.run_id, j.name, j.created_at`;
 
 /** The columns of {@link ClaimedJob}, over `lease l`, `job j` and `progress p`. */
-export const CLAIMED = `l.job_id, l.attempt, l.lease_epoch, l.token, ${laneOf("l")}, l.seq, l.ttl_ms,
-  l.deadline_ms, ${OF_THE_JOB}, p.checkpoint`;
+export const CLAIMED = `l.job_id, l.attempt, l.lease_epoch, l.token, ${laneOf("l")}, l.seq,
+  l.ttl_ms, l.deadline_ms, ${OF_THE_JOB}, p.checkpoint`;
 
-/**
- * Takes jobs out of ranges of lanes: by rank, then by age. Each lane is read from its watermark
- * on, so that dead tuples at its beginning (there are many while an old transaction is open) are
- * never walked over again. Twice as many are looked at as are taken, without locks, and the first
- * that nobody else holds are locked: claims of several replicas at once get different jobs, and
- * nothing is locked, which is to say written to, that is not taken. `size` stands in the text:
- * with a parameter the planner sorts the whole lane (evidence: 85-250 ms a claim at 1 M rows).
- */
-const claim = (size: number): Statement<ClaimParams, ClaimRow> =>
-  sql(
-    `claim_jobs_${size}`,
-    `
-with seen as materialized (
+/** Heads of the ranges, without locks: twice as many as a claim of this size takes. */
+const seenIn = (size: number): string => `
+seen as materialized (
   select r.place, l.rank, l.ttl_ms, l.deadline_ms, r.seq
   from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::integer[],
       $8::bigint[], $9::bigint[], $10::integer[], $11::integer[], $12::integer[])
@@ -94,7 +84,21 @@ with seen as materialized (
     ) head limit l.lim
   ) r
   order by l.rank desc, r.seq limit ${2 * size}
-),
+)`;
+
+/**
+ * Takes jobs out of ranges of lanes: by rank, then by age. Each lane is read from its watermark
+ * on, so that dead tuples at its beginning (there are many while an old transaction is open) are
+ * never walked over again. Twice as many are looked at as are taken, without locks, and the first
+ * that nobody else holds are locked: claims of several replicas at once get different jobs, and
+ * nothing is locked, which is to say written to, that is not taken. `size` stands in the text:
+ * with a parameter the planner sorts the whole lane (evidence: 85-250 ms a claim at 1 M rows).
+ */
+const claim = (size: number): Statement<ClaimParams, ClaimRow> =>
+  sql(
+    `claim_jobs_${size}`,
+    `
+with ${seenIn(size)},
 held as materialized (
   select r.ctid as place, s.rank, s.ttl_ms, s.deadline_ms, r.seq, r.payload_bytes,
     r.job_id, r.lease_epoch
@@ -106,7 +110,7 @@ picked as (
     select *, sum(bytes) over (order by rank desc, seq) - bytes as before
     from (
       select h.*,
-        -- Only who had the job before can have left a checkpoint: nothing is looked up for new ones.
+        -- Only who had the job before can have left a checkpoint.
         h.payload_bytes + case when h.lease_epoch > 1 then coalesce((
           select length(p.checkpoint) from progress p where p.tenant = $1 and p.job_id = h.job_id
         ), 0) else 0 end as bytes

@@ -10,7 +10,7 @@ import type {
 import type { ReadSeqs } from "../app/bridge/ready-queue.ts";
 import { formatDigest } from "../domain/digest.ts";
 import type { Lane, Offer, ReadyLane } from "../domain/offer.ts";
-import { newLeaseToken } from "../lib/ids.ts";
+import { newLeaseTokens } from "../lib/ids.ts";
 import {
   type ClaimedJob,
   type ClaimParams,
@@ -101,7 +101,7 @@ async function handOut(
     column((range) => range.ttlMs),
     column((range) => range.deadlineMs),
     claim.maxPayloadBytes,
-    Array.from({ length: claim.limit }, newLeaseToken),
+    newLeaseTokens(claim.limit),
     claim.workerId,
     claim.sessionId ?? null,
     claim.active ? "running" : "offered",
@@ -115,7 +115,8 @@ async function handOut(
   if (claimed.length > 0 && quotas.length > 0) {
     await tx.run(spendQuota, claim.tenant, [...quotas], claimed.length);
   }
-  // It looks at up to twice as many as it takes, so this is whether its size or a lock held it back.
+  // It looks at up to twice as many as it takes: fewer taken than seen means its size or a lock
+  // held it back.
   const exhausted = claimed.length >= (rows[0]?.seen ?? 0);
   return { claimed, exhausted, repeated: false };
 }

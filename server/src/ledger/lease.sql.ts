@@ -183,9 +183,9 @@ export type ProgressColumns = readonly [
 ];
 
 /**
- * Stores progress under active leases and answers where that applied; no checkpoint leaves the one that is there. The leases are
- * held until the commit (renewals pass, ends wait): a late writer could otherwise overwrite what
- * the next attempt has stored meanwhile.
+ * Stores progress under active leases and answers where that applied; no checkpoint leaves the one
+ * that is there. The leases are held until the commit (renewals pass, ends wait): a late writer
+ * could otherwise overwrite what the next attempt has stored meanwhile.
  */
 export const storeProgress = sql<ProgressColumns, PositionRow>(
   "store_progress",

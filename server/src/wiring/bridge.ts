@@ -42,7 +42,7 @@ export interface Bridge {
  * Claims of different tenants that may be under way at once. Two keep Postgres busy while a commit
  * waits for the disk; more would only make everybody's claims slower.
  */
-const CLAIMS_AT_ONCE = 3;
+const CLAIMS_AT_ONCE = 2;
 
 /** Builds the dispatcher, the sessions and the unary claim over the ledger. */
 export function wireBridge(options: BridgeOptions): Bridge {

@@ -1,10 +1,11 @@
 import type { Logger } from "pino";
-import { ledgerProbe } from "../app/ledger-probe.ts";
+import { ledgerProbe, PROBE_PATIENCE_MS } from "../app/ledger-probe.ts";
 import { createMetrics, type Metrics } from "../http/metrics.ts";
 import { probeRoutes } from "../http/probe-routes.ts";
 import { pingIn, sampleReadyIn } from "../ledger/health.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
 import { sampled } from "../lib/sampled.ts";
+import { within } from "../lib/within.ts";
 import type { Bridge } from "./bridge.ts";
 
 /** What metrics and probes are made of. */
@@ -36,14 +37,12 @@ export function wireProbes({ pool, loopsPool, bridge, logger }: ProbesOptions): 
   const now = () => performance.now();
   const ledgerUp = ledgerProbe(pingIn(loopsPool), now);
   const sampleReady = sampleReadyIn(pool);
+  const countReady = () =>
+    sampleReady(bridge().dispatcher.tenants.slice(0, MAX_TENANTS), MAX_READY);
   const metrics = createMetrics({
     sessions: () => bridge().sessions.count,
     slots: () => bridge().sessions.slots(),
-    readyJobs: sampled(
-      () => sampleReady(bridge().dispatcher.tenants.slice(0, MAX_TENANTS), MAX_READY),
-      READY_MAX_AGE_MS,
-      now,
-    ),
+    readyJobs: sampled(() => within(countReady(), PROBE_PATIENCE_MS), READY_MAX_AGE_MS, now),
     ledgerUp,
   });
   return {

@@ -5,7 +5,7 @@ import type { FlowScope } from "../../domain/flow/settings.ts";
 import type { BucketState } from "../../domain/flow/token-bucket.ts";
 import { stateKey, type TenantStates } from "./state-store.ts";
 
-/** A tenant's states with their types: this is where what a store keeps is said to be what it is. */
+/** A tenant's states with their types: here what a store keeps is said to be what it is. */
 export interface TypedStates extends KnownStates {
   readonly dynamic: (scope: FlowScope) => ConcurrencyState | undefined;
 }

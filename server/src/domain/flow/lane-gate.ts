@@ -2,7 +2,7 @@ import { activeBlackout, nextChange } from "./blackout.ts";
 import type { Blocked } from "./blocked.ts";
 import { type BreakerState, phaseOf } from "./breaker.ts";
 import type { LaneLimits } from "./lane-limits.ts";
-import type { Blackout, FlowScope, RateSetting } from "./settings.ts";
+import type { Blackout, FlowScope } from "./settings.ts";
 import type { BucketState } from "./token-bucket.ts";
 
 /** What is known of the shared states of a lane's scopes. */
@@ -13,7 +13,7 @@ export interface KnownStates {
 
 /** What has to be taken before jobs of an open lane may go. */
 export interface LaneNeeds {
-  readonly buckets: readonly { readonly scope: FlowScope; readonly rate: RateSetting | undefined }[];
+  readonly buckets: LaneLimits["buckets"];
   /** Half-open breakers, of which one probe may go. */
   readonly probes: readonly FlowScope[];
 }
@@ -84,7 +84,7 @@ interface Remembered {
 }
 
 // Windows are parts of settings that are replaced and never changed, so what was found out about
-// them holds until its moment comes. Working it out costs tens of microseconds a window.
+// them holds until its moment comes. Working it out costs up to a millisecond a window.
 const remembered = new WeakMap<readonly Blackout[], Remembered>();
 
 /** The blackout in force among windows, if any; remembers the answer for as long as it holds. */

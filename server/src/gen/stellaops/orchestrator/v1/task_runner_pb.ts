@@ -1903,7 +1903,8 @@ export const TaskRunnerService: GenService<{
    * Errors: FAILED_PRECONDITION (HELLO_REQUIRED, HELLO_REPEATED, POOL_UNKNOWN), ABORTED
    * (SESSION_SUPERSEDED: a newer instance of the same worker_id connected), UNAVAILABLE
    * (SERVER_STOPPING, STREAM_MAX_AGE, SESSION_SILENT: nothing was heard for two renew intervals,
-   * SESSION_TOO_FAR_BEHIND: the worker does not read; reconnect). A frame that breaks a field rule ends the stream with
+   * SESSION_TOO_FAR_BEHIND: the worker does not read, SESSION_REPLACED: the same instance opened
+   * another stream; reconnect). A frame that breaks a field rule ends the stream with
    * INVALID_ARGUMENT; what it would have changed is unchanged.
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
