@@ -106,15 +106,18 @@ async function start(config: Config, logger: Logger, undo: Undo): Promise<string
 
   const stopping = new AbortController();
   const services = wireServices({ ...parts, stopping: stopping.signal });
-  const { routes, interceptors, serving, shutDown } = contractRoutes(services, logger);
+  const { maxMessageBytes } = policies.base;
+  const contract = contractRoutes(services, logger, maxMessageBytes);
+  const { serving, shutDown } = contract;
   const listener = await startListener({
     host: config.host,
     port: config.port,
-    maxMessageBytes: policies.base.maxMessageBytes,
+    maxMessageBytes,
     maxConnections: config.maxConnections,
     maxConcurrentStreams: config.maxConcurrentStreams,
-    routes,
-    interceptors,
+    routes: contract.routes,
+    interceptors: contract.interceptors,
+    fastPath: contract.fastPath,
     fallback: probes.routes(() => !stopping.signal.aborted),
     logger,
   });

@@ -12,13 +12,23 @@ import { type FieldViolation, invalidArgument, reasonOf, rpcError } from "./erro
 // error in its context: the errors interceptor throws it, and the protocol's own code writes it.
 // Nothing of this runs for requests that parse.
 
-const frameworkErrorKey = createContextKey<ConnectError | undefined>(undefined, {
+const frameworkErrorKey = createContextKey<unknown>(undefined, {
   description: "error of the RPC framework",
 });
 
-/** The error that Connect met before the interceptors ran, already mapped. */
-export function frameworkErrorOf(values: ContextValues): ConnectError | undefined {
+/** What went wrong before, or outside of, the interceptors. */
+export function frameworkErrorOf(values: ContextValues): unknown {
   return values.get(frameworkErrorKey);
+}
+
+/** Answers a call with an error that was thrown outside of Connect, in the call's own protocol. */
+export function answerWithError(
+  handler: UniversalHandler,
+  request: UniversalServerRequest,
+  error: unknown,
+): Promise<UniversalServerResponse> {
+  request.contextValues?.set(frameworkErrorKey, error);
+  return handler(emptied(request));
 }
 
 /** Wraps a handler so that errors of the framework follow the contract, too. */

@@ -12,6 +12,7 @@ import { unavailable } from "./errors.ts";
 import { sniffProtocol } from "./port-sniffer.ts";
 import { createRequestHandler, type NodeRequest, type NodeResponse } from "./request-handler.ts";
 import { guardSessions, SESSION_SETTINGS, type SessionGuard } from "./session-guard.ts";
+import type { FastPath } from "./unary-fast-path.ts";
 
 /** Limits of a listener. Every one has a default that suits a server on a trusted network. */
 export interface ListenerLimits {
@@ -49,6 +50,8 @@ export interface ListenerOptions extends Partial<ListenerLimits> {
   readonly logger: Logger;
   /** May take requests that name no RPC, and says whether it did. */
   readonly fallback?: (request: NodeRequest, response: NodeResponse) => boolean;
+  /** Takes the common case of hot calls. */
+  readonly fastPath?: FastPath | undefined;
 }
 
 /** A listener that serves. */

@@ -9,7 +9,7 @@ import {
   createContextValues,
   type Interceptor,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   compressionGzip,
   universalRequestFromNodeRequest,
@@ -22,8 +22,10 @@ import {
   RetryInfoSchema,
 } from "../gen/google/rpc/error_details_pb.ts";
 import type { BodyWatch } from "./body-watch.ts";
-import { withContractErrors } from "./framework-errors.ts";
+import { answerWithError, withContractErrors } from "./framework-errors.ts";
+import { setTenant } from "./interceptors/tenant.ts";
 import { rememberPeer } from "./peer.ts";
+import type { FastPath } from "./unary-fast-path.ts";
 
 /** A Node request of either protocol. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -41,6 +43,8 @@ export interface RequestHandlerOptions {
   readonly bodyWatch: BodyWatch;
   /** Aborted when calls that still run must end. */
   readonly shutdownSignal: AbortSignal;
+  /** Takes the common case of hot calls. */
+  readonly fastPath?: FastPath | undefined;
   /** May take requests that name no RPC, and says whether it did. The others get a 404. */
   readonly fallback?: (request: NodeRequest, response: NodeResponse) => boolean;
 }
@@ -93,13 +97,23 @@ export function createRequestHandler(
         if (!fallback(request, response)) notFound(request, response);
         return;
       }
-      const values = rememberPeer(createContextValues(), request);
-      const universal = universalRequestFromNodeRequest(request, response, undefined, values);
       watchBody(options.bodyWatch, found.handler, request);
-      found
-        .serve(universal)
-        .then((answer) => universalResponseToNodeResponse(answer, response))
-        .catch((error: unknown) => onFailure(options.logger, found.handler, response, error));
+      const universal = (tenant?: string) => {
+        const values = rememberPeer(createContextValues(), request);
+        if (tenant !== undefined) setTenant(values, tenant);
+        return universalRequestFromNodeRequest(request, response, undefined, values);
+      };
+      const send = (answer: Promise<UniversalServerResponse>) => {
+        answer
+          .then((ready) => universalResponseToNodeResponse(ready, response))
+          .catch((error: unknown) => onFailure(options.logger, found.handler, response, error));
+      };
+      const path = found.handler.requestPath;
+      const isFast = options.fastPath?.take(path, request, response, {
+        serve: (body) => send(found.serve({ ...universal(), body })),
+        fail: (error, tenant) => send(answerWithError(found.handler, universal(tenant), error)),
+      });
+      if (!isFast) send(found.serve(universal()));
     } catch (error) {
       // No host, a host that is no host, a target that is no URL: the adapter throws at these.
       options.logger.debug({ err: error }, "request refused");

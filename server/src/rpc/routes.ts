@@ -13,8 +13,9 @@ import { actorInterceptor } from "./interceptors/actor.ts";
 import { errorsInterceptor } from "./interceptors/errors.ts";
 import { loggingInterceptor } from "./interceptors/logging.ts";
 import { tenantInterceptor } from "./interceptors/tenant.ts";
-import { validationInterceptor } from "./interceptors/validation.ts";
+import { createContractValidator, validationInterceptor } from "./interceptors/validation.ts";
 import { reflectionRoutes } from "./reflection.ts";
+import { createFastPath, type FastMethod, type FastPath } from "./unary-fast-path.ts";
 
 /** The services of the contract, each over its use cases. */
 export interface ContractServices {
@@ -40,6 +41,8 @@ export interface Routes {
   readonly routes: (router: ConnectRouter) => void;
   /** Outermost first. */
   readonly interceptors: Interceptor[];
+  /** Undefined where every call is logged, which is the adapter's to do. */
+  readonly fastPath: FastPath | undefined;
   /** Reports that every service can be used. */
   readonly serving: () => void;
   /** Reports that none can, and ends the watches of that. */
@@ -47,7 +50,21 @@ export interface Routes {
 }
 
 /** Puts the contract's services, health and reflection together. */
-export function contractRoutes(services: ContractServices, logger: Logger): Routes {
+export function contractRoutes(
+  services: ContractServices,
+  logger: Logger,
+  maxMessageBytes: number,
+): Routes {
+  const validator = createContractValidator();
+  const hot: FastMethod[] = [
+    { method: JobService.method.enqueueJobs, invoke: services.job.enqueueJobs },
+    { method: TaskRunnerService.method.renewLeases, invoke: services.taskRunner.renewLeases },
+    {
+      method: TaskRunnerService.method.completeAttempts,
+      invoke: services.taskRunner.completeAttempts,
+    },
+    { method: TaskRunnerService.method.checkLease, invoke: services.taskRunner.checkLease },
+  ];
   const names = SERVICES.map((service) => service.typeName);
   const health = createHealth(names);
   const reflection = reflectionRoutes([...SERVICES, Health]);
@@ -67,8 +84,11 @@ export function contractRoutes(services: ContractServices, logger: Logger): Rout
       errorsInterceptor(logger),
       tenantInterceptor(),
       actorInterceptor(),
-      validationInterceptor(),
+      validationInterceptor(validator),
     ],
+    fastPath: logger.isLevelEnabled("debug")
+      ? undefined
+      : createFastPath(hot, validator, maxMessageBytes),
     serving: () => {
       for (const name of ["", ...names]) health.set(name, "serving");
     },

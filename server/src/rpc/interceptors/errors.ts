@@ -32,7 +32,7 @@ export function errorsInterceptor(logger: Logger): Interceptor {
     };
 
     const refused = frameworkErrorOf(request.contextValues);
-    if (refused !== undefined) throw refused;
+    if (refused !== undefined) throw translate(refused);
     try {
       if (!request.stream) return await next(request);
       // What the parser throws must reach the handler in its final form: a handler may catch it.

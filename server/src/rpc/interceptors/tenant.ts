@@ -19,6 +19,16 @@ export function tenantOf(context: { readonly values: ContextValues }): string {
   return context.values.get(tenantKey);
 }
 
+/** The tenant that a header names, the default without one; undefined for one that cannot be. */
+export function tenantIn(header: string | readonly string[] | undefined): string | undefined {
+  if (header === undefined) return DEFAULT_TENANT;
+  return typeof header === "string" && TENANT_PATTERN.test(header) ? header : undefined;
+}
+
+/** Puts a tenant into the values of a context. */
+export const setTenant = (values: ContextValues, tenant: string): ContextValues =>
+  values.set(tenantKey, tenant);
+
 /**
  * Puts the tenant of the header into the context. A tenant with characters or a length that the
  * contract does not allow is INVALID_ARGUMENT (TENANT_INVALID); the value is not echoed, as it
@@ -27,11 +37,9 @@ export function tenantOf(context: { readonly values: ContextValues }): string {
 export function tenantInterceptor(): Interceptor {
   return (next) => (request) => {
     if (EXEMPT.test(request.service.typeName)) return next(request);
-    const tenant = request.header.get(TENANT_HEADER);
-    if (tenant !== null) {
-      if (!TENANT_PATTERN.test(tenant)) throw tenantInvalid();
-      request.contextValues.set(tenantKey, tenant);
-    }
+    const tenant = tenantIn(request.header.get(TENANT_HEADER) ?? undefined);
+    if (tenant === undefined) throw tenantInvalid();
+    setTenant(request.contextValues, tenant);
     return next(request);
   };
 }
