@@ -197,13 +197,15 @@ export function throttled(state: BucketState, signal: ThrottleSignal, nowMs: num
   if (now.rate !== null && (wasBlocked || recently)) return seen;
   const measured = Math.max(measuredRate(now, nowMs), signal.measuredRate ?? 0);
   const ceiling = now.rate ?? (measured > 0 ? measured : DEFAULT_CEILING);
+  // Who says when to come back means it: one call is for then, not for a token's time after it.
+  const firstTokens = (retryAfterMs ?? 0) > 0 ? 1 : 0;
   const floor = Math.min(FLOOR_RATE, now.fixedRate ?? FLOOR_RATE);
   const rate = Math.max(floor, ceiling * CUT_FACTOR);
   return {
     ...seen,
     rate,
     ceiling: Math.max(ceiling, rate),
-    tokens: now.rate === null ? 0 : Math.min(seen.tokens, burstOf(now, rate)),
+    tokens: now.rate === null ? firstTokens : Math.min(seen.tokens, burstOf(now, rate)),
     lastCutAtMs: nowMs,
     cutReason: signal.reason ?? "throttled by the upstream",
   };
