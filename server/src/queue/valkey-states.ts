@@ -66,6 +66,8 @@ export interface ValkeyStatesOptions {
 export class ValkeyFlowStates implements FlowStateStore {
   readonly #options: ValkeyStatesOptions;
   readonly #client: Redis | Cluster;
+  /** By tenant: the update under way, so that only replicas compete and not callers of one. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   #awayUntil = 0;
 
   constructor(options: ValkeyStatesOptions) {
@@ -86,9 +88,11 @@ export class ValkeyFlowStates implements FlowStateStore {
   }
 
   readonly update: FlowStateStore["update"] = (tenant, steps) =>
-    this.#ask(
-      () => this.#update(tenant, steps),
-      (store) => store.update(tenant, steps),
+    this.#inTurn(tenant, () =>
+      this.#ask(
+        () => this.#update(tenant, steps),
+        (store) => store.update(tenant, steps),
+      ),
     );
 
   readonly read: FlowStateStore["read"] = (tenants) =>
@@ -107,13 +111,24 @@ export class ValkeyFlowStates implements FlowStateStore {
   ): Promise<T> {
     if (performance.now() >= this.#awayUntil && this.#client.status === "ready") {
       try {
-        return await inTime(valkey());
+        return await valkey();
       } catch (error) {
+        if (error instanceof StepFailed) throw error.cause;
         this.#awayUntil = performance.now() + AWAY_MS;
         this.#options.onError(error);
       }
     }
     return other(this.#options.otherwise);
+  }
+
+  async #inTurn<T>(tenant: string, work: () => Promise<T>): Promise<T> {
+    const mine = (this.#turns.get(tenant) ?? Promise.resolve()).then(work, work);
+    this.#turns.set(tenant, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#turns.get(tenant) === mine) this.#turns.delete(tenant);
+    }
   }
 
   async #update(tenant: string, steps: ReadonlyMap<string, StateStep>) {
@@ -122,16 +137,16 @@ export class ValkeyFlowStates implements FlowStateStore {
     let open = [...steps.keys()];
     for (let tries = 0; open.length > 0; tries++) {
       if (tries === MAX_TRIES) throw new Error(`lost ${MAX_TRIES} races for ${open.join(", ")}`);
-      const [now, ...values] = await this.#scripts.flowRead(key, ...open);
+      const [now, ...values] = await inTime(this.#scripts.flowRead(key, ...open));
       const words: string[] = [];
       open.forEach((field, index) => {
         const before = values[index] ?? "";
         const state: unknown = before === "" ? undefined : JSON.parse(before);
-        const result = (steps.get(field) as StateStep)(state, Number(now));
+        const result = run(steps.get(field) as StateStep, state, Number(now));
         answers.set(field, result);
         words.push(field, before, result.state === undefined ? "" : JSON.stringify(result.state));
       });
-      const done = await this.#scripts.flowSwap(key, TTL_MS, ...words);
+      const done = await inTime(this.#scripts.flowSwap(key, TTL_MS, ...words));
       open = open.filter((_, index) => done[index] !== 1);
     }
     return answers;
@@ -140,7 +155,7 @@ export class ValkeyFlowStates implements FlowStateStore {
   async #read(tenants: readonly string[]): Promise<ReadonlyMap<string, TenantStates>> {
     const found = await Promise.all(
       tenants.map(async (tenant) => {
-        const states = await this.#client.hgetall(statesKey(tenant));
+        const states = await inTime(this.#client.hgetall(statesKey(tenant)));
         const parsed = Object.entries(states).map(([k, v]): [string, unknown] => [
           k,
           JSON.parse(v),
@@ -149,6 +164,17 @@ export class ValkeyFlowStates implements FlowStateStore {
       }),
     );
     return new Map(found.filter(([, states]) => states.size > 0));
+  }
+}
+
+/** What a step threw: the caller's business, and no reason to ask the other store. */
+class StepFailed extends Error {}
+
+function run(step: StateStep, state: unknown, nowMs: number): ReturnType<StateStep> {
+  try {
+    return step(state, nowMs);
+  } catch (cause) {
+    throw new StepFailed("a step failed", { cause });
   }
 }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import type { Ask, ReadSeqs } from "../app/bridge/ready-queue.ts";
 import type { Lane, ReadyLane } from "../domain/offer.ts";
 import { laneName } from "./lane-name.ts";
 import type { Batch, Found, LaneService } from "./lane-service.ts";
+import { connectValkey } from "./valkey-link.ts";
 import { LANE_SCRIPT, type Verb } from "./valkey-script.ts";
 
 /** How long a lane that nobody touches is known, in milliseconds. */
@@ -29,9 +30,6 @@ const MAX_LANES = 500;
 const MAX_SEQS = 5_000;
 
 const PROBE_KEY = "orch:ready:probe";
-
-/** The longest wait before connecting again, in milliseconds. */
-const RECONNECT_MS = 500;
 
 /** How a Valkey is reached. */
 export interface ValkeyOptions {
@@ -66,9 +64,7 @@ export class ValkeyLanes implements LaneService {
 
   constructor(options: ValkeyOptions) {
     this.#options = options;
-    this.#client = connect(options.url);
-    // It reconnects by itself; what went wrong shows where something was asked.
-    this.#client.on("error", () => {});
+    this.#client = connectValkey(options.url);
     this.#client.defineCommand("lanes", { lua: LANE_SCRIPT });
   }
 
@@ -206,26 +202,4 @@ function inParts({ lane, seqs, lostAfter }: Batch): Batch[] {
     parts.push({ lane, seqs: seqs.slice(from, from + MAX_SEQS), lostAfter: undefined });
   }
   return parts;
-}
-
-function connect(url: string): Redis | Cluster {
-  const options: RedisOptions = {
-    lazyConnect: true,
-    // A claim does not wait for a service that is away, and nothing is sent twice.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    // After a failover the name leads to another server.
-    reconnectOnError: (error) => error.message.includes("READONLY"),
-    retryStrategy: (times) => Math.min(times * 50, RECONNECT_MS),
-    connectionName: "orchestrator",
-  };
-  const urls = url.split(",");
-  if (urls.length === 1) return new Redis(url, options);
-  return new Cluster(urls, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    clusterRetryStrategy: (times) => Math.min(times * 50, RECONNECT_MS),
-    redisOptions: options,
-  });
 }

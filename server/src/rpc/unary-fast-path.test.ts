@@ -127,7 +127,7 @@ describe.each(ways)("EnqueueJobs by %s", (_, headers) => {
     expect(twice.status).not.toBe("0");
   });
 
-  it("answers a message that is larger than the server reads, and one that is cut short", async () => {
+  it("answers a message larger than the server reads, and one cut short", async () => {
     const large = await call([framed(Buffer.alloc(5 * 1024 * 1024))], headers);
     expect(large).toMatchObject({ status: "8", reason: "MESSAGE_TOO_LARGE" });
     const short = await call([framed(jobs("test.a")).subarray(0, 8)], headers);
