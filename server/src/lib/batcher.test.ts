@@ -28,6 +28,32 @@ function controlled(over: Partial<BatcherOptions<number, string>> = {}) {
 }
 
 describe("Batcher", () => {
+  it("keeps batches apart where it is told to, but for the first after a quiet time", async () => {
+    const began: number[] = [];
+    const batcher = new Batcher<number, number>({
+      maxWeight: 100,
+      maxQueuedWeight: 100,
+      spacingMs: 40,
+      isOutage: () => false,
+      flush: async (items) => {
+        began.push(performance.now());
+        return items;
+      },
+    });
+    const calledAt = performance.now();
+    expect(await batcher.add(1)).toBe(1);
+    // It did not wait for a spacing that nothing had begun.
+    expect((began[0] as number) - calledAt).toBeLessThan(40);
+    expect(await Promise.all([2, 3, 4].map((item) => batcher.add(item)))).toEqual([2, 3, 4]);
+    await batcher.add(5);
+    await batcher.idle();
+    expect(began).toHaveLength(3);
+    // Timers may go off a millisecond early.
+    for (const [index, at] of began.slice(1).entries()) {
+      expect(at - (began[index] as number)).toBeGreaterThanOrEqual(38);
+    }
+  });
+
   it("flushes at once when idle and gathers while busy, within the weight", async () => {
     const { batcher, batches, letGo } = controlled();
     const answers = Promise.all([1].map((item) => batcher.add(item)));

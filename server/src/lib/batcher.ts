@@ -11,6 +11,11 @@ export interface BatcherOptions<Item, Answer> {
   /** What an item weighs; 1 unless told. */
   readonly weigh?: (item: Item) => number;
   /**
+   * How far apart batches begin, in milliseconds: for items that can wait. The first one after a
+   * quiet time goes at once all the same. 0 unless told.
+   */
+  readonly spacingMs?: number;
+  /**
    * Whether a failed batch failed because of the world (database away) rather than because of
    * one of its items. Such a batch is failed as it is; any other is tried again item by item, so
    * that a poison item fails alone.
@@ -40,6 +45,8 @@ export class Batcher<Item, Answer> {
   readonly #waiting: Waiting<Item, Answer>[] = [];
   #queuedWeight = 0;
   #inFlight = 0;
+  #lastBeganAt = Number.NEGATIVE_INFINITY;
+  #spacing: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
 
   constructor(options: BatcherOptions<Item, Answer>) {
@@ -68,6 +75,7 @@ export class Batcher<Item, Answer> {
 
   #pump(): void {
     while (this.#waiting.length > 0 && this.#inFlight < (this.#options.concurrency ?? 1)) {
+      if (this.#isTooSoon()) return;
       this.#inFlight++;
       void this.#flush(this.#nextBatch()).finally(() => {
         this.#inFlight--;
@@ -77,6 +85,23 @@ export class Batcher<Item, Answer> {
         }
       });
     }
+  }
+
+  /** Whether the next batch has to wait for the spacing; it comes when that is over. */
+  #isTooSoon(): boolean {
+    const { spacingMs = 0 } = this.#options;
+    if (spacingMs === 0) return false;
+    const nowMs = performance.now();
+    const restMs = this.#lastBeganAt + spacingMs - nowMs;
+    if (restMs <= 0) {
+      this.#lastBeganAt = nowMs;
+      return false;
+    }
+    this.#spacing ??= setTimeout(() => {
+      this.#spacing = undefined;
+      this.#pump();
+    }, restMs);
+    return true;
   }
 
   #nextBatch(): Waiting<Item, Answer>[] {

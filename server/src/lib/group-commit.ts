@@ -12,6 +12,8 @@ export interface GroupCommitOptions<Item, Answer> {
   readonly concurrency: number;
   /** What an item weighs; 1 unless told. */
   readonly weigh?: (item: Item) => number;
+  /** How far apart batches begin, in milliseconds; 0 unless told. */
+  readonly spacingMs?: number;
   readonly isOutage: (error: unknown) => boolean;
 }
 
@@ -34,6 +36,7 @@ export function groupCommit<Item, Answer>(
     maxWeight: options.maxWeight,
     maxQueuedWeight: options.maxQueuedWeight,
     concurrency: options.concurrency,
+    spacingMs: options.spacingMs ?? 0,
     isOutage: options.isOutage,
     weigh: (items) =>
       weigh === undefined ? items.length : items.reduce((sum, item) => sum + weigh(item), 0),

@@ -30,6 +30,13 @@ const MAX_BATCH = 1_000;
  */
 const CONCURRENCY = 1;
 
+/**
+ * How far apart renewals begin, in milliseconds. A lease has a minute and a worker renews it four
+ * times in that, so nobody misses a seventh of a second; the heartbeats of a thousand sessions are
+ * seven transactions a second instead of one for each that comes alone.
+ */
+const RENEWALS_APART_MS = 150;
+
 /** Weight that may wait: leases are bounded by the fleet's slots, so this is never refused. */
 const MAX_QUEUED_WRITES = 10_000_000;
 
@@ -67,7 +74,8 @@ export function wireStore(options: StoreOptions): Store {
   const batched = <Item, Answer>(
     kind: CommitKind,
     flush: (items: readonly Item[]) => Promise<readonly Answer[]>,
-  ) => groupCommit<Item, Answer>({ flush: counted(options, kind, flush), ...LIMITS });
+    spacingMs = 0,
+  ) => groupCommit<Item, Answer>({ flush: counted(options, kind, flush), ...LIMITS, spacingMs });
   const announcing =
     <Item extends { readonly lease: LeaseRef }>(
       kind: "complete" | "end",
@@ -97,7 +105,7 @@ export function wireStore(options: StoreOptions): Store {
       }),
     ),
   );
-  const renew = batched("renew", distinct(renewLeasesIn(pool)));
+  const renew = batched("renew", distinct(renewLeasesIn(pool)), RENEWALS_APART_MS);
   const progress = batched("progress", distinct(announceTenants(board, storeProgressIn(pool))));
   const complete = batched("complete", announcing("complete", completeAttemptsIn(pool)));
   const end = batched("end", announcing("end", endAttemptsWith(pool, decideBy(policies))));
