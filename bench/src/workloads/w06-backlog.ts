@@ -15,7 +15,7 @@ interface Circumstance {
 
 /** W6: whether what waits, or what is long done, makes a claim slower. */
 export async function backlog(lab: Lab): Promise<Workload> {
-  const jobs = lab.size(50_000, 4_000);
+  const jobs = lab.size(50_000, 3_000);
   const some = lab.size(1_000_000, 20_000);
   const many = lab.size(10_000_000, 20_000);
   const circumstances: Circumstance[] = [

@@ -29,7 +29,7 @@ interface Files {
 
 /** W10: how fast results go in. */
 export async function artifacts(lab: Lab): Promise<Workload> {
-  const files = { largeMiB: lab.size(64, 8), small: lab.size(10_000, 200) };
+  const files = { largeMiB: lab.size(64, 4), small: lab.size(10_000, 100) };
   return {
     id: "W10",
     title: "artifacts: one large, many small",

@@ -14,7 +14,7 @@ const CORES_FOR_A_GAIN = 6;
 
 /** W11: W3 with several servers, for each ready queue. */
 export async function replicas(lab: Lab): Promise<Workload> {
-  const jobs = lab.size(100_000, 3_000);
+  const jobs = lab.size(100_000, 2_000);
   const counts = lab.options.quick ? [1, 2] : [1, 2, 3];
   // A worker process for each server at least, and the same ones whatever the number of servers.
   const workers = Math.max(...counts);

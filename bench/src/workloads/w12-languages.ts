@@ -16,7 +16,7 @@ interface Sizes {
 
 /** W12: W3 and W5 with the workers of the other languages. */
 export async function languages(lab: Lab): Promise<Workload> {
-  const sizes = { drained: lab.size(50_000, 4_000), timed: lab.size(100, 10) };
+  const sizes = { drained: lab.size(50_000, 2_000), timed: lab.size(100, 10) };
   const leftOut: LeftOut[] = [];
   const contestants = [worker(lab, "typescript", sizes, undefined)];
   for (const language of LANGUAGES) {
