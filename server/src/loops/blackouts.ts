@@ -1,4 +1,4 @@
-import { type Loop, loop } from "./loop.ts";
+import { type Loop, loop } from "../lib/loop.ts";
 
 /** What stopping for blackouts needs. */
 export interface BlackoutPorts {

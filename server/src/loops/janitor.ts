@@ -1,4 +1,4 @@
-import { jittered, type Loop, loop } from "./loop.ts";
+import { jittered, type Loop, loop } from "../lib/loop.ts";
 
 /** What tidying up needs. */
 export interface JanitorPorts {

@@ -1,4 +1,4 @@
-import { type Loop, loop } from "./loop.ts";
+import { type Loop, loop } from "../lib/loop.ts";
 
 /** What promoting needs. */
 export interface PromoterPorts {

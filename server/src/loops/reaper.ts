@@ -1,5 +1,5 @@
 import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
-import { jittered, type Loop, loop } from "./loop.ts";
+import { jittered, type Loop, loop } from "../lib/loop.ts";
 
 /** What reaping needs. */
 export interface ReaperPorts {

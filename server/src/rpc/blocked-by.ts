@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServerFrame } from "../app/bridge/session-frames.ts";
 import type { BlockedBy } from "../app/jobs/explain-job.ts";
 import type { Blocked } from "../domain/flow/blocked.ts";
 import { BreakerPhase } from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
@@ -16,12 +17,14 @@ type Cause = NonNullable<MessageInitShape<typeof BlockedBySchema>["cause"]>;
 export const blockedByMessage = (by: BlockedBy): BlockedByMessage =>
   create(BlockedBySchema, { cause: causeOf(by) });
 
-/** Why a worker with free slots gets nothing, as the contract writes it. */
-export const hintMessage = (blocked: readonly Blocked[]): MessageInitShape<typeof HintSchema> => ({
-  readyJobs: blocked.length === 0 ? 0n : 1n,
+/** Why a worker gets nothing, or no more, as the contract writes it. */
+export const hintMessage = ({
+  blocked,
+  moreWorkersHelp,
+}: Extract<ServerFrame, { kind: "hint" }>): MessageInitShape<typeof HintSchema> => ({
+  readyJobs: blocked.length > 0 || moreWorkersHelp ? 1n : 0n,
   blockedBy: blocked.map(blockedByMessage),
-  // There are free slots and nothing, or nothing that may go: more of them would be as idle.
-  moreWorkersHelp: false,
+  moreWorkersHelp,
 });
 
 const moment = (ms: number | undefined) => (ms === undefined ? undefined : timestampFromMs(ms));

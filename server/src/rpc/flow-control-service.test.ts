@@ -101,6 +101,14 @@ describe("settings", () => {
     expect(await get("full", kind)).toEqual(written);
   });
 
+  it("that are left to defaults and to sources are not filled in", async () => {
+    const settings = { scope: scopeOf(JOB_TYPE), dynamicConcurrency: { min: 2, max: 64 } };
+    const { dynamicConcurrency } = (await update("unset", settings)) ?? {};
+    expect(dynamicConcurrency).toMatchObject({ min: 2, max: 64, maxFailureRatio: 0 });
+    expect(dynamicConcurrency?.latency).toBeUndefined();
+    expect((await get("unset", JOB_TYPE))?.dynamicConcurrency).toEqual(dynamicConcurrency);
+  });
+
   it("that nobody has set are empty and have an empty etag", async () => {
     const settings = await get("nobody", QUEUE, "none");
     expect(settings).toMatchObject({ scope: scopeOf(QUEUE, "none"), etag: "" });

@@ -5,7 +5,7 @@ import { drive } from "./testing/driven-worker.ts";
 import { type Replicas, SOON, startReplicas, type Tenant } from "./testing/replicas.ts";
 import { leaseOf, type WorkerStream } from "./testing/worker-stream.ts";
 
-const { TENANT, QUEUE, SOURCE, HOST } = FlowScopeKind;
+const { TENANT, QUEUE, JOB_TYPE, SOURCE, HOST } = FlowScopeKind;
 
 let replicas: Replicas;
 
@@ -159,8 +159,33 @@ describe("a hint", () => {
     await tenant.set(QUEUE, "default", {});
     const offers = await worker.offered(2);
     await worker.accept(offers.map(leaseOf));
-    expect(said(worker)).toHaveLength(3);
-    expect(worker.all("hint").map(({ readyJobs }) => readyJobs)).toEqual([0n, 1n, 1n]);
+    // Its slots are all that the others wait for now.
+    await expect.poll(() => said(worker), SOON).toEqual([[], ["pause"], ["concurrency"], []]);
+    const hints = worker.all("hint");
+    expect(hints.map(({ readyJobs }) => readyJobs)).toEqual([0n, 1n, 1n, 1n]);
+    expect(hints.map((one) => one.moreWorkersHelp)).toEqual([false, false, false, true]);
+  });
+
+  it("says that more workers would help, once, and not where a limit is in the way", async () => {
+    const tenant = replicas.tenant();
+    const full = (jobType: string) =>
+      tenant.worker(1, { pools: [{ name: "main", jobTypes: [jobType], slots: 1 }] });
+    const helps = (worker: WorkerStream) =>
+      worker.all("hint").filter((hint) => hint.moreWorkersHelp);
+    await tenant.set(JOB_TYPE, "test.limited", { maxConcurrency: 1 });
+    await tenant.enqueue(3, { jobType: "test.limited" });
+    await tenant.enqueue(3, { jobType: "test.echo" });
+    const limited = full("test.limited");
+    await limited.offered(1);
+    const first = full("test.echo");
+    await first.next("hint", (hint) => hint.moreWorkersHelp);
+    // A later look at the ledger, that the others were looked at in too.
+    const second = full("test.echo");
+    await second.next("hint", (hint) => hint.moreWorkersHelp);
+    expect(helps(first)).toMatchObject([{ readyJobs: 1n, blockedBy: [] }]);
+    expect(helps(limited)).toEqual([]);
+    await tenant.set(JOB_TYPE, "test.limited", { maxConcurrency: 2 });
+    await limited.next("hint", (hint) => hint.moreWorkersHelp);
   });
 
   it("is not repeated because reasons come in another order", async () => {

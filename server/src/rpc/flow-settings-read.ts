@@ -123,7 +123,7 @@ function readDynamic(violations: FieldViolation[], message: DynamicConcurrency):
   return defined({
     min,
     max: message.max,
-    maxFailureRatio: message.maxFailureRatio || 0.1,
+    maxFailureRatio: message.maxFailureRatio || undefined,
     latencyMs,
   });
 }

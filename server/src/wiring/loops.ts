@@ -13,9 +13,9 @@ import {
   tickIn,
 } from "../ledger/loops.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
+import type { Loop } from "../lib/loop.ts";
 import { blackouts } from "../loops/blackouts.ts";
 import { janitor } from "../loops/janitor.ts";
-import type { Loop } from "../loops/loop.ts";
 import { promoter } from "../loops/promoter.ts";
 import { reaper } from "../loops/reaper.ts";
 import { OUTAGE_GAP_MS, ticker } from "../loops/ticker.ts";

@@ -75,6 +75,8 @@ export const claimJobs =
       idle: () => {
         if (waitMs === 0) done();
       },
+      // It has its answer, and nobody listens any more.
+      full: () => {},
     };
     const timer = setTimeout(done, Math.max(waitMs, MIN_WAIT_MS));
     signal.addEventListener("abort", done, { once: true });

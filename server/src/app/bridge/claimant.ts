@@ -26,4 +26,6 @@ export interface Claimant {
   readonly deliver: (pool: string, offers: readonly Offer[], repeated: boolean) => boolean;
   /** Told when it has free slots and gets nothing: what ready jobs wait for, or that none is. */
   readonly idle: (blocked: readonly Blocked[]) => void;
+  /** Told once when it has no free slot and jobs that it takes wait for nothing else. */
+  readonly full: () => void;
 }

@@ -39,6 +39,7 @@ const openGates: Gates = {
     passedOver: () => [],
     settle: () => {},
   }),
+  open: async (_tenant, lanes) => lanes,
   weight: () => 1,
 };
 
@@ -88,6 +89,7 @@ const greedy = (): Claimant => ({
   leaseAtOnce: false,
   deliver: () => true,
   idle: () => {},
+  full: () => {},
 });
 
 const claimOver = (dispatcher: Dispatcher) =>

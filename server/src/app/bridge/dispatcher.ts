@@ -111,15 +111,18 @@ export class Dispatcher {
   }
 
   async #discover(desk: TenantDesk): Promise<void> {
-    if (!desk.hungry || this.#stopped) return;
+    if (!(desk.hungry || desk.crowded) || this.#stopped) return;
     const looking = this.#looking.has(desk.tenant);
     this.#looking.set(desk.tenant, looking);
     if (looking) return;
     const present = [...desk.claimants];
+    const tell = desk.beforeLook();
     try {
-      this.#ports.queue.discovered(desk.tenant, await this.#lanesOf(desk.tenant));
+      const lanes = await this.#lanesOf(desk.tenant);
+      this.#ports.queue.discovered(desk.tenant, lanes);
       desk.lookedFor(present);
       desk.pump();
+      await tell(lanes);
     } catch (error) {
       this.#ports.onError(error);
     } finally {

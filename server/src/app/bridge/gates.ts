@@ -45,6 +45,8 @@ export interface Gates {
     candidates: readonly Candidate[],
     limit: number,
   ) => Promise<FlowPlan>;
+  /** Those of these lanes whose ready jobs wait for nothing but a free slot. Takes nothing. */
+  readonly open: (tenant: string, lanes: readonly Lane[]) => Promise<readonly Lane[]>;
   /** A tenant's share of this replica against others with a backlog. */
   readonly weight: (tenant: string) => number;
 }

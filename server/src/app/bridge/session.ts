@@ -132,7 +132,13 @@ export class Session implements Claimant {
       return;
     }
     this.#hinted = reasons;
-    this.#send({ kind: "hint", blocked: reasons });
+    this.#send({ kind: "hint", blocked: reasons, moreWorkersHelp: false });
+  }
+
+  full(): void {
+    if (!this.#accepting) return;
+    this.#hinted = undefined;
+    this.#send({ kind: "hint", blocked: [], moreWorkersHelp: true });
   }
 
   /** Takes a frame. Resolves when its answer is on its way; frames may overlap. */

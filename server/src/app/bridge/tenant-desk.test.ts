@@ -43,6 +43,7 @@ function scene(lanes: readonly string[], room = 64) {
     shut: new Map<string, Blocked>(),
     stocked: new Set<string>(),
     plans: 0,
+    looks: 0,
     claims: 0,
     returned: 0,
     beforePlan: async () => {},
@@ -58,6 +59,10 @@ function scene(lanes: readonly string[], room = 64) {
       policies: new LeasePolicies(testPolicy),
       gates: {
         weight: () => 1,
+        open: async (_tenant, all) => {
+          world.looks += 1;
+          return all.filter(({ source }) => !world.shut.has(source));
+        },
         plan: async (_tenant, candidates, limit): Promise<FlowPlan> => {
           world.plans += 1;
           await world.beforePlan();
@@ -100,6 +105,7 @@ function scene(lanes: readonly string[], room = 64) {
 function claimantOf(slots = 1) {
   const got: Offer[] = [];
   const told: (readonly Blocked[])[] = [];
+  const more = { count: 0 };
   let isHere = true;
   const claimant: Claimant = {
     tenant,
@@ -122,11 +128,14 @@ function claimantOf(slots = 1) {
       return true;
     },
     idle: (blocked) => told.push(blocked),
+    full: () => {
+      more.count += 1;
+    },
   };
   const leave = () => {
     isHere = false;
   };
-  return { claimant, got, told, leave };
+  return { claimant, got, told, more, leave };
 }
 
 const paused = (source: string, untilMs?: number): Blocked => ({
@@ -215,6 +224,54 @@ describe("a desk", () => {
       turns.map((own) => own.every((at, index) => index === 0 || at > (own[index - 1] ?? 0))),
     ).toEqual([true, true, true]);
     for (const own of turns) expect((own[3] ?? 0) - (own[0] ?? 0)).toBeGreaterThanOrEqual(9);
+    await desk.stop();
+  });
+
+  it("tells who is full, once, that more slots would help; again after it was idle", async () => {
+    const { world, desk } = scene(["a"]);
+    world.stocked.add("a");
+    const one = claimantOf();
+    desk.lookedFor([one.claimant]);
+    desk.add(one.claimant);
+    await expect.poll(() => one.got.length).toBe(1);
+    expect(desk.crowded).toBe(true);
+    const tell = desk.beforeLook();
+    // Who comes after the look may have taken what it found.
+    const late = claimantOf(0);
+    desk.add(late.claimant);
+    await tell([laneOf("b")]);
+    expect([one.more.count, late.more.count]).toEqual([1, 0]);
+    await desk.remove(late.claimant);
+    expect(desk.crowded).toBe(false);
+    await desk.beforeLook()([laneOf("b")]);
+    expect(one.more.count).toBe(1);
+    one.got.pop();
+    desk.pump();
+    await expect.poll(() => one.told.length).toBe(1);
+    one.got.push(offerOf(laneOf("a")));
+    await desk.beforeLook()([laneOf("b")]);
+    expect(one.more.count).toBe(2);
+    await desk.stop();
+  });
+
+  it("tells nobody so of lanes that are held back, nor of what others have slots for", async () => {
+    const { world, desk } = scene([]);
+    world.shut.set("shut", paused("shut"));
+    const full = claimantOf(0);
+    desk.add(full.claimant);
+    await desk.beforeLook()([]);
+    await desk.beforeLook()([laneOf("shut")]);
+    expect(world.looks).toBe(1);
+    await desk.beforeLook()([{ ...laneOf("open"), queue: "elsewhere" }]);
+    const free = claimantOf();
+    desk.add(free.claimant);
+    const tell = desk.beforeLook();
+    // It takes what was ready while the ledger was looked at.
+    free.got.push(offerOf(laneOf("open")));
+    await tell([laneOf("open")]);
+    expect([full.more.count, free.more.count]).toEqual([0, 0]);
+    await desk.beforeLook()([laneOf("shut"), laneOf("open")]);
+    expect([full.more.count, free.more.count]).toEqual([1, 1]);
     await desk.stop();
   });
 

@@ -1,6 +1,6 @@
 import type { LeaseRef } from "../../domain/lease.ts";
 import type { LeasePolicies } from "../../domain/lease-policy.ts";
-import { laneKey } from "../../domain/offer.ts";
+import { type Lane, laneKey } from "../../domain/offer.ts";
 import { LedgerUnavailable } from "../ledger-unavailable.ts";
 import { type Claim, type ClaimAnswer, claimSize, type Usage } from "./claim.ts";
 import type { ClaimTurns } from "./claim-turns.ts";
@@ -40,6 +40,8 @@ export class TenantDesk {
   #claimants: Claimant[] = [];
   /** Claimants for whom the ledger was looked at; nobody else is told that nothing is there. */
   readonly #lookedFor = new WeakSet<Claimant>();
+  /** Claimants that know that only their slots keep jobs waiting. */
+  readonly #toldFull = new WeakSet<Claimant>();
   readonly #firstPool = new WeakMap<Claimant, number>();
   #blocked: readonly BlockedLane[] = [];
   #running: Promise<void> | undefined;
@@ -64,7 +66,12 @@ export class TenantDesk {
 
   /** Whether somebody in line has a free slot. */
   get hungry(): boolean {
-    return this.#claimants.some((one) => one.pools.some((pool) => pool.free() > 0));
+    return this.#claimants.some(hasFree);
+  }
+
+  /** Whether somebody in line has none, and does not know yet whether more would help. */
+  get crowded(): boolean {
+    return this.#full().length > 0;
   }
 
   /** Whether a limit held something back when it was last looked. */
@@ -88,6 +95,39 @@ export class TenantDesk {
   /** Notes that the ledger was looked at for these. */
   lookedFor(claimants: readonly Claimant[]): void {
     for (const claimant of claimants) this.#lookedFor.add(claimant);
+  }
+
+  /**
+   * Call it before a look at the ledger, and what it answers with the lanes that the look found.
+   * Who has no free slot is told that more would help, if it takes jobs of these lanes and nothing
+   * else holds them back. What others here have a free slot for is on its way to them.
+   */
+  beforeLook(): (lanes: readonly Lane[]) => Promise<void> {
+    const full = new Set(this.#full());
+    const free = this.#freePools();
+    return async (lanes) => {
+      if (full.size === 0 || lanes.length === 0) return;
+      const served = [...free, ...this.#freePools()];
+      const wanted = [...full].flatMap(({ pools }) => pools);
+      const left = alike(lanes).filter(
+        ([one]) => wanted.some(takes(one)) && !served.some(takes(one)),
+      );
+      const open = alike(await this.#ports.gates.open(this.tenant, left.flat()));
+      for (const claimant of this.#full()) {
+        if (!full.has(claimant)) continue;
+        if (!open.some(([one]) => claimant.pools.some(takes(one)))) continue;
+        this.#toldFull.add(claimant);
+        claimant.full();
+      }
+    };
+  }
+
+  #freePools(): ClaimantPool[] {
+    return this.#claimants.flatMap(({ pools }) => pools.filter((pool) => pool.free() > 0));
+  }
+
+  #full(): Claimant[] {
+    return this.#claimants.filter((one) => !hasFree(one) && !this.#toldFull.has(one));
   }
 
   /** Waits until no claim that began before this call is in flight. */
@@ -210,7 +250,8 @@ export class TenantDesk {
     this.#blocked = [...held.values()];
     for (const claimant of this.#claimants) {
       if (!this.#lookedFor.has(claimant)) continue;
-      if (!claimant.pools.some((pool) => pool.free() > 0)) continue;
+      if (!hasFree(claimant)) continue;
+      this.#toldFull.delete(claimant);
       claimant.idle(Array.from(blocked.get(claimant) ?? [], ({ by }) => by));
     }
     clearTimeout(this.#alarm);
@@ -293,3 +334,17 @@ export class TenantDesk {
     return Math.max(1, offers.length);
   }
 }
+
+const hasFree = ({ pools }: Claimant): boolean => pools.some((pool) => pool.free() > 0);
+
+const takes =
+  ({ queue, jobType }: Lane) =>
+  ({ queues, jobTypes }: ClaimantPool): boolean =>
+    queues.has(queue) && jobTypes.has(jobType);
+
+/** Lanes by what pools tell apart: there may be thousands that differ in their sources only. */
+const alike = (lanes: readonly Lane[]): [Lane, ...Lane[]][] => [
+  ...(Map.groupBy(lanes, ({ queue, jobType }) => `${queue}\0${jobType}`).values() as Iterable<
+    [Lane, ...Lane[]]
+  >),
+];

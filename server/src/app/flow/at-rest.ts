@@ -1,4 +1,4 @@
-import type { BreakerState } from "../../domain/flow/breaker.ts";
+import { type BreakerState, breakerAtRest } from "../../domain/flow/breaker.ts";
 import { type BucketState, refill } from "../../domain/flow/token-bucket.ts";
 import { parseStateKey, type StateStep, type TenantStates } from "./state-store.ts";
 
@@ -7,9 +7,6 @@ const KEPT = 256;
 
 /** The most that are forgotten at a time. */
 const MAX_FORGOTTEN = 64;
-
-/** How long after its last failure a closed breaker is forgotten, in milliseconds. */
-const QUIET_MS = 600_000;
 
 /** Forgets a state if it still says nothing; what others made of it meanwhile stands. */
 const forget =
@@ -40,11 +37,8 @@ function isAtRest(key: string, state: unknown, nowMs: number): boolean {
       const { fixedRate, rate, blockedUntilMs } = refill(state as BucketState, nowMs);
       return fixedRate === null && rate === null && (blockedUntilMs ?? 0) <= nowMs;
     }
-    case "breaker": {
-      const { open, changedAtMs, slices } = state as BreakerState;
-      const last = Math.max(changedAtMs, ...slices.map(({ index }) => index * 3_000));
-      return !open && nowMs - last > QUIET_MS;
-    }
+    case "breaker":
+      return breakerAtRest(state as BreakerState, nowMs);
     case "dynamic":
       return false;
   }

@@ -1,6 +1,6 @@
 import type { FlowConfig } from "../../domain/flow/settings.ts";
 import { Emitter } from "../../lib/emitter.ts";
-import { Wake } from "../../lib/wake.ts";
+import { type Loop, loop } from "../../lib/loop.ts";
 import type { NoticeBoard } from "../notices.ts";
 
 /** What {@link FlowConfigs} needs. */
@@ -36,14 +36,21 @@ export class FlowConfigs {
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
   readonly #changed = new Emitter<FlowConfig>();
-  readonly #wake = new Wake();
-  #running: Promise<void> | undefined;
+  readonly #comparing: Loop;
   #unsubscribe = () => {};
-  #stopped = false;
 
   constructor(ports: FlowConfigPorts, maxTenants = MAX_TENANTS) {
     this.#ports = ports;
     this.#maxTenants = maxTenants;
+    this.#comparing = loop({
+      name: "flow settings",
+      restAfterErrorMs: POLL_MS,
+      onError: (_name, error) => ports.onError(error),
+      tick: async () => {
+        await this.refresh();
+        return POLL_MS;
+      },
+    });
   }
 
   /** What is known of a tenant without asking the ledger; undefined before {@link ensure}. */
@@ -79,22 +86,13 @@ export class FlowConfigs {
     this.#unsubscribe = this.#ports.board.subscribe((notice) => {
       if (notice.kind === "flow") for (const tenant of notice.tenants) this.#reload(tenant);
     });
-    this.#running ??= this.#poll();
+    this.#comparing.start();
   }
 
   /** Ends that, after the look that is under way. May be called more than once. */
   async stop(): Promise<void> {
     this.#unsubscribe();
-    this.#stopped = true;
-    this.#wake.wake();
-    await this.#running;
-  }
-
-  async #poll(): Promise<void> {
-    while (!this.#stopped) {
-      await this.refresh().catch(this.#ports.onError);
-      if (!this.#stopped) await this.#wake.wait(POLL_MS);
-    }
+    await this.#comparing.stop();
   }
 
   #reload(tenant: string): void {

@@ -30,7 +30,7 @@ function gatesOf(tenant: string, settings: Record<string, FlowSettings> = {}) {
     settings: new Map(Object.entries(settings)),
     sources: new Map(),
   };
-  const world = { nowMs: Date.now(), held: [] as Blocked[] };
+  const world = { nowMs: Date.now(), held: [] as Blocked[], out: NOTHING_OUT };
   const errors: unknown[] = [];
   const onError = (error: unknown) => errors.push(error);
   const states = new SharedStates({ store, tenants: () => [], onChanged: () => {}, onError });
@@ -38,7 +38,7 @@ function gatesOf(tenant: string, settings: Record<string, FlowSettings> = {}) {
     configs: { peek: () => config, ensure: async () => config },
     states,
     admissions: new Admissions(),
-    usage: async () => NOTHING_OUT,
+    usage: async () => world.out,
     onBlocked: (_tenant, by) => world.held.push(by),
     onError,
     now: () => world.nowMs,
@@ -176,5 +176,31 @@ describe("a plan", () => {
     expect(empty.blocked()).toMatchObject([{ by: { kind: "limiter", scope: { kind: "host" } } }]);
     const bucket = states.peek("tokens").get("bucket:host:osv") as BucketState;
     expect(bucket.tokens).toBeLessThan(0.1);
+  });
+});
+
+describe("lanes that wait for nothing but slots", () => {
+  it("are those that no limit holds back now, by what is out; asking takes nothing", async () => {
+    const rate = { perSecond: 0.001, burst: 1 };
+    const { gates, lane, states, world } = gatesOf("open", {
+      "tenant:": { maxConcurrencyPerKey: 1 },
+      "source:paused": { pause: { reason: "r" } },
+      "host:slow": { rate },
+    });
+    const sources = ["", "paused", "slow"].map((source) => lane({ source }));
+    const lanes = [...sources, ...["busy", "idle"].map((key) => lane({ concurrencyKey: key }))];
+    const [plain, , slow, , idle] = lanes;
+    world.out = out(["busy"]);
+    for (let round = 0; round < 2; round++) {
+      expect(await gates.open("open", lanes)).toEqual([plain, slow, idle]);
+    }
+    expect(world.held).toEqual([]);
+    expect(states.peek("open").size).toBe(0);
+    const plan = await gates.plan("open", [{ lane: slow as Lane, waitedMs: 0 }], 8);
+    expect(plan.allot(undefined)).toHaveLength(1);
+    plan.settle([slow as Lane]);
+    await states.settled("open");
+    world.out = NOTHING_OUT;
+    expect(await gates.open("open", lanes)).toEqual([plain, ...lanes.slice(3)]);
   });
 });

@@ -4,7 +4,7 @@ import type { Blocked } from "../../domain/flow/blocked.ts";
 import { type LaneNeeds, lookAt } from "../../domain/flow/lane-gate.ts";
 import { hostOf, type LaneLimits, limitsOf } from "../../domain/flow/lane-limits.ts";
 import { type FlowConfig, scopeKey } from "../../domain/flow/settings.ts";
-import { type Lane, laneKey } from "../../domain/offer.ts";
+import type { Lane } from "../../domain/offer.ts";
 import type { Usage } from "../bridge/claim.ts";
 import type { BlockedLane, FlowPlan, Gates } from "../bridge/gates.ts";
 import type { Candidate } from "../bridge/ready-queue.ts";
@@ -21,7 +21,7 @@ export interface FlowGatesPorts {
   readonly configs: Pick<FlowConfigs, "peek" | "ensure">;
   readonly states: SharedStates;
   readonly admissions: Admissions;
-  /** What is out of a tenant, without a turn: for explanations. */
+  /** What is out of a tenant, without a turn: for explanations and hints. */
   readonly usage: (tenant: string) => Promise<Usage>;
   /** Told each time a lane is held back, for metrics. */
   readonly onBlocked: (tenant: string, by: Blocked) => void;
@@ -39,9 +39,6 @@ const MAX_LANES = 64;
  */
 const USAGE_HOLDS_MS = 1_000;
 
-/** Lanes of a configuration whose limits are remembered. */
-const MAX_REMEMBERED = 20_000;
-
 /**
  * The one place where it is decided what may be handed out. Pauses, blackouts and breakers shut a
  * lane; buckets and probes are taken from before a claim and given back after it; concurrency and
@@ -49,7 +46,6 @@ const MAX_REMEMBERED = 20_000;
  */
 export class FlowGates implements Gates {
   readonly #ports: FlowGatesPorts;
-  readonly #limits = new WeakMap<FlowConfig, Map<string, LaneLimits>>();
   /** What claims under limits saw out last. */
   readonly #usage = new WeakMap<FlowConfig, CountedUsage & { readonly seenAtMs: number }>();
 
@@ -104,15 +100,23 @@ export class FlowGates implements Gates {
     const { configs, states, usage, now } = this.#ports;
     const config = await configs.ensure(lane.tenant);
     const known = knownStates(await states.read(lane.tenant));
-    const limits = this.#limitsOf(config, lane);
-    const gate = lookAt(limits, known, now());
-    if (gate.kind === "shut") return gate.by;
-    const counted = countUsage(config, await usage(lane.tenant));
-    for (const one of usageLimits(limits, known, counted, now())) {
-      if (one.remaining <= 0) return one.blocked;
-    }
-    return emptyBucket(gate.needs, known, now());
+    const limits = limitsOf(config, lane);
+    const out = needsUsage(limits) ? countUsage(config, await usage(lane.tenant)) : NOTHING_OUT;
+    return whatBlocks(limits, known, out, now());
   }
+
+  readonly open = async (tenant: string, lanes: readonly Lane[]): Promise<readonly Lane[]> => {
+    const { configs, states, usage, now } = this.#ports;
+    const config = await configs.ensure(tenant);
+    await states.ensure(tenant);
+    const known = knownStates(states.peek(tenant));
+    const limited = lanes.map((lane) => ({ lane, limits: limitsOf(config, lane) }));
+    const counts = limited.some(({ limits }) => needsUsage(limits));
+    const out = counts ? countUsage(config, await usage(tenant)) : NOTHING_OUT;
+    return limited
+      .filter(({ limits }) => whatBlocks(limits, known, out, now()) === undefined)
+      .map(({ lane }) => lane);
+  };
 
   /**
    * The lanes that a claim looks into: those that nothing is known to hold back, by their rank,
@@ -143,7 +147,7 @@ export class FlowGates implements Gates {
     const known = knownStates(this.#ports.states.peek(config.tenant));
     const nowMs = this.#ports.now();
     return ({ lane, rank, waitedMs }: RankedLane, shut: BlockedLane[]): OpenLane | undefined => {
-      const limits = this.#limitsOf(config, lane);
+      const limits = limitsOf(config, lane);
       const gate = lookAt(limits, known, nowMs);
       if (gate.kind === "open") return { lane, rank, waitedMs, limits, known, needs: gate.needs };
       shut.push({ lane, by: gate.by });
@@ -187,22 +191,28 @@ export class FlowGates implements Gates {
       this.#ports.admissions.admitted(tenant, hostOf(config, source), this.#ports.now());
     }
   }
-
-  #limitsOf(config: FlowConfig, lane: Lane): LaneLimits {
-    let known = this.#limits.get(config);
-    if (known === undefined || known.size > MAX_REMEMBERED) {
-      known = new Map();
-      this.#limits.set(config, known);
-    }
-    const key = laneKey(lane);
-    let limits = known.get(key);
-    if (limits === undefined) {
-      limits = limitsOf(config, lane);
-      known.set(key, limits);
-    }
-    return limits;
-  }
 }
+
+/** What holds a lane back, by what is out; undefined: nothing but free slots. */
+function whatBlocks(
+  limits: LaneLimits,
+  known: TypedStates,
+  out: CountedUsage,
+  nowMs: number,
+): Blocked | undefined {
+  const gate = lookAt(limits, known, nowMs);
+  if (gate.kind === "shut") return gate.by;
+  for (const one of usageLimits(limits, known, out, nowMs)) {
+    if (one.remaining <= 0) return one.blocked;
+  }
+  return emptyBucket(gate.needs, known, nowMs);
+}
+
+/** For lanes without limits that are held against what is out. */
+const NOTHING_OUT: CountedUsage = {
+  active: new Map(),
+  handedOut: { jobsPerHour: 0, jobsPerDay: 0 },
+};
 
 /** The bucket that has no token for a lane; undefined: each that it needs has one. */
 function emptyBucket(

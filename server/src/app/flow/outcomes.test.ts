@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../../test/support/database.ts";
 import { type BreakerState, tryProbe } from "../../domain/flow/breaker.ts";
+import { type ConcurrencyState, newConcurrency } from "../../domain/flow/concurrency.ts";
 import type { FlowConfig, FlowSettings } from "../../domain/flow/settings.ts";
 import type { FailureClass } from "../../domain/lease.ts";
 import { postgresFlowStates } from "../../ledger/flow-states.ts";
@@ -23,12 +24,16 @@ afterEach(() => vi.useRealTimers());
 afterAll(() => database.drop());
 
 /** A replica that tells the shared states how attempts of a tenant ended. */
-function replicaOf(tenant: string, settings: Record<string, FlowSettings> = {}) {
+function replicaOf(
+  tenant: string,
+  settings: Record<string, FlowSettings> = {},
+  sources: FlowConfig["sources"] = new Map(),
+) {
   const config: FlowConfig = {
     tenant,
     version: 1,
     settings: new Map(Object.entries(settings)),
-    sources: new Map(),
+    sources,
   };
   const errors: unknown[] = [];
   const states = new SharedStates({
@@ -156,6 +161,34 @@ describe("outcomes", () => {
     note(1, undefined, { elapsedMs: 500 });
     await outcomes.flush();
     expect(await stateOf(tenant)).toMatchObject({ open: false });
+  });
+
+  it("move a dynamic limit by the strictest objectives of the sources they are of", async () => {
+    const dynamicConcurrency = { min: 1, max: 50 };
+    const sources = new Map([
+      ["easy", { host: "easy", objectives: { successRatio: 0.1, latencyMs: 9_000 } }],
+      ["hard", { host: "hard", objectives: { successRatio: 0.9 } }],
+    ]);
+    const key = "dynamic:job_type:test.echo";
+    const reasonOf = async (tenant: string, seen: readonly string[]) => {
+      // Counting since a second ago, so that the first flush decides.
+      const since = (_: unknown, nowMs: number) => ({
+        state: newConcurrency(dynamicConcurrency, nowMs - 1_000),
+        answer: undefined,
+      });
+      await store.update(tenant, new Map([[key, since]]));
+      const replica = replicaOf(tenant, { "job_type:test.echo": { dynamicConcurrency } }, sources);
+      for (const source of seen) {
+        replica.note(8, undefined, { source });
+        replica.note(2, "http_429", { source });
+      }
+      await replica.outcomes.flush();
+      const states = (await store.read([tenant])).get(tenant);
+      return (states?.get(key) as ConcurrencyState | undefined)?.reason;
+    };
+    expect(await reasonOf("easy", ["easy"])).toBeNull();
+    expect(await reasonOf("unknown", ["unknown"])).toBe("2 of 10 attempts failed");
+    expect(await reasonOf("both", ["easy", "hard"])).toBe("4 of 20 attempts failed");
   });
 
   it("are told once more when the replica stops", async () => {

@@ -1,23 +1,29 @@
 import {
   type BreakerState,
+  breakerAtRest,
   countsForHost,
   countsForJobType,
   newBreaker,
   probeOutcome,
   record,
   settleProbe,
-  WELL_AFTER_MS,
 } from "../../domain/flow/breaker.ts";
-import { adjust, type ConcurrencyState, newConcurrency } from "../../domain/flow/concurrency.ts";
+import {
+  adjust,
+  type ConcurrencyState,
+  newConcurrency,
+  strictest,
+} from "../../domain/flow/concurrency.ts";
 import { limitsOf } from "../../domain/flow/lane-limits.ts";
 import type {
   BreakerSetting,
   DynamicSetting,
   FlowConfig,
   FlowScope,
+  SourceObjectives,
 } from "../../domain/flow/settings.ts";
 import type { FailureClass } from "../../domain/lease.ts";
-import { Wake } from "../../lib/wake.ts";
+import { type Loop, loop } from "../../lib/loop.ts";
 import type { Admissions } from "./admissions.ts";
 import type { FlowConfigs } from "./config-cache.ts";
 import type { SharedStates } from "./shared-states.ts";
@@ -63,6 +69,7 @@ interface Seen {
 
 interface SeenType {
   readonly setting: DynamicSetting;
+  objectives: SourceObjectives;
   finished: number;
   failures: number;
   latencySumMs: number;
@@ -80,13 +87,20 @@ interface SeenOfTenant {
  */
 export class Outcomes {
   readonly #ports: OutcomesPorts;
-  readonly #wake = new Wake();
+  readonly #flushing: Loop;
   #seen = new Map<string, SeenOfTenant>();
-  #running: Promise<void> | undefined;
-  #stopped = false;
 
   constructor(ports: OutcomesPorts) {
     this.#ports = ports;
+    this.#flushing = loop({
+      name: "outcomes",
+      restAfterErrorMs: FLUSH_MS,
+      onError: (_name, error) => ports.onError(error),
+      tick: async () => {
+        await this.flush();
+        return FLUSH_MS;
+      },
+    });
   }
 
   /** Attempts ended; never waits. A tenant about which nothing is known yet is not counted. */
@@ -101,14 +115,13 @@ export class Outcomes {
 
   /** Begins to flush. */
   start(): void {
-    this.#running ??= this.#poll();
+    this.#flushing.start();
   }
 
   /** Flushes once more and ends. May be called more than once. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake.wake();
-    await this.#running;
+    await this.#flushing.stop();
+    await this.flush().catch(this.#ports.onError);
   }
 
   /** Tells the shared states what was seen. */
@@ -127,19 +140,11 @@ export class Outcomes {
     return (this.#ports.configs.peek(tenant)?.settings.size ?? 0) > 0;
   }
 
-  async #poll(): Promise<void> {
-    while (!this.#stopped) {
-      await this.#wake.wait(FLUSH_MS);
-      await this.flush().catch(this.#ports.onError);
-    }
-  }
-
   #note(config: FlowConfig, outcome: Outcome): void {
-    const { tenant, queue, jobType, source, failureClass, elapsedMs } = outcome;
+    const { tenant, jobType, failureClass, elapsedMs } = outcome;
     const own = this.#seen.get(tenant) ?? { breakers: new Map(), types: new Map() };
     this.#seen.set(tenant, own);
-    const lane = { tenant, queue, jobType, source, priority: 0, concurrencyKey: "" };
-    const limits = limitsOf(config, lane);
+    const limits = limitsOf(config, { ...outcome, concurrencyKey: "" });
     for (const { scope, setting } of limits.breakers) {
       const counts = scope.kind === "job_type" ? countsForJobType : countsForHost;
       const seen = seenOf(own.breakers, scope, setting, counts);
@@ -147,13 +152,14 @@ export class Outcomes {
     }
     if (limits.dynamic === undefined) return;
     const { setting, objectives } = limits.dynamic;
-    const latencyMs = setting.latencyMs ?? objectives.latencyMs;
     const type = own.types.get(jobType) ?? {
-      setting: latencyMs === undefined ? setting : { ...setting, latencyMs },
+      setting,
+      objectives,
       finished: 0,
       failures: 0,
       latencySumMs: 0,
     };
+    type.objectives = strictest(type.objectives, objectives);
     type.finished += 1;
     if (failureClass !== undefined) type.failures += 1;
     type.latencySumMs += elapsedMs;
@@ -212,7 +218,7 @@ const breakerStep =
     const state = (stored as BreakerState | undefined) ?? newBreaker(nowMs);
     if (!state.open) {
       const counted = record(state, seen, nowMs, random, seen.setting);
-      return { state: atRest(counted, nowMs) ? undefined : counted, answer: undefined };
+      return { state: breakerAtRest(counted, nowMs) ? undefined : counted, answer: undefined };
     }
     const { latest } = seen;
     if (latest === undefined || state.probeUntilMs === null) return { state, answer: undefined };
@@ -226,17 +232,9 @@ const breakerStep =
     return { state: next, answer: undefined };
   };
 
-/** A breaker that says nothing that a new one would not. */
-const atRest = (state: BreakerState, nowMs: number): boolean =>
-  !state.open &&
-  (state.openings === 0 || nowMs - state.changedAtMs >= WELL_AFTER_MS) &&
-  state.consecutiveFailures === 0 &&
-  state.slices.every(({ failures }) => failures === 0);
-
 const dynamicStep =
-  ({ setting, finished, failures, latencySumMs }: SeenType, inUse: number): StateStep =>
+  ({ setting, ...seen }: SeenType, inUse: number): StateStep =>
   (stored, nowMs) => {
     const before = (stored as ConcurrencyState | undefined) ?? newConcurrency(setting, nowMs);
-    const delta = { finished, failures, latencySumMs, inUse };
-    return { state: adjust(before, delta, setting, nowMs), answer: undefined };
+    return { state: adjust(before, { ...seen, inUse }, setting, nowMs), answer: undefined };
   };

@@ -1,4 +1,4 @@
-import { Wake } from "../../lib/wake.ts";
+import { type Loop, loop } from "../../lib/loop.ts";
 import { forgetting } from "./at-rest.ts";
 import type { FlowStateStore, StateStep, TenantStates } from "./state-store.ts";
 
@@ -37,13 +37,20 @@ interface Known {
 export class SharedStates {
   readonly #ports: SharedStatesPorts;
   readonly #known = new Map<string, Known>();
-  readonly #wake = new Wake();
+  readonly #reading: Loop;
   #order = 0;
-  #running: Promise<void> | undefined;
-  #stopped = false;
 
   constructor(ports: SharedStatesPorts) {
     this.#ports = ports;
+    this.#reading = loop({
+      name: "flow states",
+      restAfterErrorMs: READ_MS,
+      onError: (_name, error) => ports.onError(error),
+      tick: async () => {
+        await this.#read();
+        return READ_MS;
+      },
+    });
   }
 
   /** The states of a tenant as far as they are known here. */
@@ -99,14 +106,12 @@ export class SharedStates {
 
   /** Begins to read what other replicas did. */
   start(): void {
-    this.#running ??= this.#poll();
+    this.#reading.start();
   }
 
   /** Ends that. May be called more than once. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#wake.wake();
-    await this.#running;
+    await this.#reading.stop();
   }
 
   /** Reads the states of a tenant anew. */
@@ -127,13 +132,6 @@ export class SharedStates {
       this.#known.set(tenant, known);
     }
     return known;
-  }
-
-  async #poll(): Promise<void> {
-    while (!this.#stopped) {
-      await this.#read().catch(this.#ports.onError);
-      if (!this.#stopped) await this.#wake.wait(READ_MS);
-    }
   }
 
   async #read(): Promise<void> {

@@ -4,11 +4,13 @@ import { FAILURE_CLASSES } from "../lease.ts";
 import {
   type BreakerDelta,
   type BreakerState,
+  breakerAtRest,
   countsForHost,
   countsForJobType,
   newBreaker,
   phaseOf,
   probeOutcome,
+  REMEMBERED_MS,
   record,
   settleProbe,
   tryProbe,
@@ -205,6 +207,53 @@ describe("an open breaker", () => {
     };
     expect(lengthAt(WELL_AFTER_MS - 1)).toBe(10_000);
     expect(lengthAt(WELL_AFTER_MS)).toBe(5_000);
+  });
+});
+
+describe("a breaker at rest", () => {
+  it("has seen nothing but successes, or nothing for so long that it does not matter", () => {
+    expect(breakerAtRest(newBreaker(T0), T0)).toBe(true);
+    expect(breakerAtRest(feed([mixed(50, 0)]), T0)).toBe(true);
+    const failing = feed([failed(1)]);
+    expect(breakerAtRest(failing, T0 + REMEMBERED_MS)).toBe(false);
+    expect(breakerAtRest(failing, T0 + REMEMBERED_MS + 3_000)).toBe(true);
+    const recovered = feed([mixed(1, 3)]);
+    expect(breakerAtRest(recovered, T0 + 29_999)).toBe(false);
+    expect(breakerAtRest(recovered, T0 + 33_000)).toBe(true);
+  });
+
+  it("is not one that is open, or opens for longer the next time", () => {
+    expect(breakerAtRest(opened(), T0 + 2 * REMEMBERED_MS)).toBe(false);
+    const closedAt = T0 + 5_000;
+    const closed = probed(opened(), "success", closedAt);
+    expect(breakerAtRest(closed, closedAt + WELL_AFTER_MS - 1)).toBe(false);
+    expect(breakerAtRest(closed, closedAt + WELL_AFTER_MS)).toBe(true);
+  });
+
+  it("does what a new one does", () => {
+    const outcome = fc.record({ successes: fc.nat(9), failures: fc.nat(4) });
+    const outcomes = fc.array(fc.tuple(outcome, fc.nat(60_000)), { maxLength: 30 });
+    let rested = 0;
+    fc.assert(
+      fc.property(outcomes, (all) => {
+        let [old, atMs] = [newBreaker(T0), T0];
+        let fresh: BreakerState | undefined;
+        for (const [{ successes, failures }, afterMs] of all) {
+          atMs += afterMs;
+          if (old.slices.some((slice) => slice.failures > 0) && breakerAtRest(old, atMs)) {
+            fresh = newBreaker(atMs);
+            rested += 1;
+          }
+          const delta = mixed(successes, failures, failures);
+          old = record(old, delta, atMs, 0);
+          fresh = fresh && record(fresh, delta, atMs, 0);
+          if (fresh === undefined) continue;
+          const { open, openUntilMs, consecutiveFailures } = old;
+          expect(fresh).toMatchObject({ open, openUntilMs, consecutiveFailures });
+        }
+      }),
+    );
+    expect(rested).toBeGreaterThan(0);
   });
 });
 

@@ -73,6 +73,12 @@ export const MINIMUM_VOLUME = 20;
  */
 export const WELL_AFTER_MS = 30_000;
 
+/**
+ * How long failures in a row are remembered after the last outcome, in milliseconds: what comes so
+ * much later is another matter. The project's own measure, twice the longest time to be open.
+ */
+export const REMEMBERED_MS = 2 * LONGEST_OPEN_MS;
+
 /** A closed breaker that has seen nothing. */
 export const newBreaker = (nowMs: number): BreakerState => ({
   open: false,
@@ -85,6 +91,20 @@ export const newBreaker = (nowMs: number): BreakerState => ({
   probe: 0,
   probeUntilMs: null,
 });
+
+/**
+ * Whether a breaker says nothing that a new one would not, and need not be kept: it is closed, has
+ * been well since it opened, and what failed is over its time.
+ */
+export function breakerAtRest(state: BreakerState, nowMs: number): boolean {
+  const { open, changedAtMs, openings, consecutiveFailures, slices } = state;
+  const wasWell = openings === 0 || nowMs - changedAtMs >= WELL_AFTER_MS;
+  if (open || !wasWell) return false;
+  const lastMs = Math.max(changedAtMs, ...slices.map(({ index }) => (index + 1) * SLICE_MS));
+  if (consecutiveFailures > 0 && nowMs - lastMs < REMEMBERED_MS) return false;
+  const oldest = Math.floor(nowMs / SLICE_MS) - SLICES;
+  return slices.every(({ index, failures }) => failures === 0 || index <= oldest);
+}
 
 /** Whether all jobs, none, or one probe may go. */
 export function phaseOf(state: BreakerState, nowMs: number): BreakerPhase {

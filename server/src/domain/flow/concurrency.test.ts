@@ -5,6 +5,7 @@ import {
   type ConcurrencyDelta,
   type ConcurrencyState,
   newConcurrency,
+  strictest,
 } from "./concurrency.ts";
 import type { DynamicSetting } from "./settings.ts";
 
@@ -54,6 +55,40 @@ describe("adjust", () => {
     const lowered = adjust(at(50), delta(), strict, T0 + 1_000);
     expect(lowered).toMatchObject({ limit: 40, reason: expect.stringContaining("objective") });
     expect(adjust(at(50), delta(), { ...settings, latencyMs: 100 }, T0 + 1_000).limit).toBe(52);
+  });
+
+  it("goes by what the sources of its window ask for, where the settings say nothing", () => {
+    const open: DynamicSetting = { min: 2, max: 100 };
+    const limitOf = (given: DynamicSetting, ...flushes: readonly ConcurrencyDelta[]) =>
+      flushes.reduce(
+        (state, one, index) => adjust(state, one, given, T0 + (index + 1) * 500),
+        at(50),
+      ).limit;
+    const one = { failures: 1, finished: 10, latencySumMs: 1_000 };
+    const asked = (objectives: ConcurrencyDelta["objectives"]) => delta({ ...one, objectives });
+    const none = delta(one);
+    // Nobody asks: a tenth may fail.
+    expect(limitOf(open, none, none)).toBe(52);
+    expect(limitOf(open, delta({ failures: 5 }), none)).toBe(40);
+    // One flush of two, from whichever replica, is of a source that asks for more.
+    expect(limitOf(open, asked({ successRatio: 0.95 }), none)).toBe(40);
+    expect(limitOf(open, asked({ latencyMs: 99 }), none)).toBe(40);
+    // Kept to the letter, and by less than the default where that is what is asked.
+    expect(limitOf(open, asked({ successRatio: 0.9, latencyMs: 100 }), none)).toBe(52);
+    expect(limitOf(open, delta({ failures: 14, objectives: { successRatio: 0.5 } }), none)).toBe(
+      52,
+    );
+    // The settings come first.
+    const set = { ...open, maxFailureRatio: 0.5, latencyMs: 1_000 };
+    expect(limitOf(set, asked({ successRatio: 1, latencyMs: 1 }), none)).toBe(52);
+  });
+
+  it("takes of the objectives of sources the harder ones", () => {
+    const a = { latencyMs: 5, successRatio: 0.5 };
+    expect(strictest(a, { latencyMs: 9, successRatio: 0.9 })).toEqual({ ...a, successRatio: 0.9 });
+    expect(strictest({}, a)).toEqual(a);
+    expect(strictest(a, {})).toEqual(a);
+    expect(strictest({}, {})).toEqual({});
   });
 
   it("lowers when attempts take over twice what is usual", () => {

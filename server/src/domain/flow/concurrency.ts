@@ -1,4 +1,4 @@
-import type { DynamicSetting } from "./settings.ts";
+import type { DynamicSetting, SourceObjectives } from "./settings.ts";
 
 /** What happened since the last flush, of one job type. Flushes of replicas are simply added. */
 export interface ConcurrencyDelta {
@@ -9,6 +9,8 @@ export interface ConcurrencyDelta {
   readonly latencySumMs: number;
   /** The most jobs of the type that were out at a time, on all replicas. */
   readonly inUse: number;
+  /** The {@link strictest} of the sources that the jobs were of; undefined: none. */
+  readonly objectives?: SourceObjectives;
 }
 
 /** What was counted since the limit was looked at last. */
@@ -43,6 +45,7 @@ const RAISE_SHARE = 0.05;
 // The limit was what held jobs back, as far as flushes of half a second can tell.
 const IN_USE_SHARE = 0.9;
 
+const MAX_FAILURE_RATIO = 0.1;
 const BASELINE_FACTOR = 2;
 // It follows what gets faster within a minute, and what gets slower in half an hour: an overload
 // must not become usual, but a job type that has changed for good must not stay at its minimum.
@@ -63,7 +66,8 @@ export const newConcurrency = (settings: DynamicSetting, nowMs: number): Concurr
 /**
  * Adds what a replica saw and moves the limit: to 80 % of what was in use when more attempts fail
  * than may or they take longer than they should, up by one or 5 % when all is well and the limit
- * was in use.
+ * was in use. Where the settings do not say what may and should be, the objectives of the sources
+ * do.
  *
  * It lowers at most once a second, and not again before an attempt can have run from start to end
  * under the lower limit, 30 s at the most: what finishes until then says nothing about it. It
@@ -112,15 +116,43 @@ function whyLower(
   const { finished, failures } = window;
   // Of a few outcomes one alone may fail, or a type that rarely runs would be at its minimum.
   const excused = finished < ENOUGH_OUTCOMES ? 1 : 0;
-  if (Math.max(0, failures - excused) > finished * settings.maxFailureRatio) {
+  if (tooManyFailed(Math.max(0, failures - excused), window, settings)) {
     return `${failures} of ${finished} attempts failed`;
   }
-  const most = settings.latencyMs ?? (state.baselineMs ?? Infinity) * BASELINE_FACTOR;
+  const objective = settings.latencyMs ?? window.objectives?.latencyMs;
+  const most = objective ?? (state.baselineMs ?? Infinity) * BASELINE_FACTOR;
   if (meanMs <= most) return undefined;
   const [mean, bound] = [Math.round(meanMs), Math.round(most)];
-  return settings.latencyMs === undefined
+  return objective === undefined
     ? `attempts take ${mean} ms, over twice the usual ${Math.round(bound / BASELINE_FACTOR)} ms`
     : `attempts take ${mean} ms, over the objective of ${bound} ms`;
+}
+
+function tooManyFailed(
+  failed: number,
+  { finished, objectives }: ConcurrencyWindow,
+  { maxFailureRatio }: DynamicSetting,
+): boolean {
+  const successRatio = objectives?.successRatio;
+  if (maxFailureRatio === undefined && successRatio !== undefined) {
+    // Not by 1 - successRatio, which is a little under 0.1 for 0.9: 9 of 10 would be too few.
+    return (finished - failed) / finished < successRatio;
+  }
+  return failed > finished * (maxFailureRatio ?? MAX_FAILURE_RATIO);
+}
+
+/**
+ * Of two sources' objectives the harder ones. A source that asks for nothing takes nothing from
+ * what the other asks for.
+ */
+export function strictest(a: SourceObjectives, b: SourceObjectives): SourceObjectives {
+  if (a === b) return a;
+  const latencyMs = Math.min(a.latencyMs ?? Infinity, b.latencyMs ?? Infinity);
+  const successRatio = Math.max(a.successRatio ?? 0, b.successRatio ?? 0);
+  return {
+    ...(latencyMs < Infinity && { latencyMs }),
+    ...(successRatio > 0 && { successRatio }),
+  };
 }
 
 /** An exponential mean over time that is quicker to fall than to rise. */
@@ -144,4 +176,5 @@ const add = (window: ConcurrencyWindow, delta: ConcurrencyDelta): ConcurrencyWin
   failures: window.failures + delta.failures,
   latencySumMs: window.latencySumMs + delta.latencySumMs,
   inUse: Math.max(window.inUse, delta.inUse),
+  objectives: strictest(window.objectives ?? {}, delta.objectives ?? {}),
 });

@@ -41,8 +41,11 @@ export interface LaneLimits {
 export const hostOf = (config: FlowConfig, source: string): string =>
   config.sources.get(source)?.host ?? source;
 
+/** What settings can tell lanes apart by. */
+type LimitedLane = Pick<Lane, "queue" | "jobType" | "source" | "concurrencyKey">;
+
 /** The scopes that a lane's jobs are of. */
-function scopesOf(config: FlowConfig, lane: Lane): FlowScope[] {
+function scopesOf(config: FlowConfig, lane: LimitedLane): FlowScope[] {
   const { queue, jobType, source, concurrencyKey } = lane;
   return [
     { kind: "tenant", name: "" },
@@ -58,8 +61,29 @@ function scopesOf(config: FlowConfig, lane: Lane): FlowScope[] {
   ];
 }
 
-/** Puts together what the settings say about a lane. */
-export function limitsOf(config: FlowConfig, lane: Lane): LaneLimits {
+/** Lanes of a configuration whose limits are remembered. */
+const MAX_REMEMBERED = 20_000;
+
+// A configuration is replaced and never changed, and every claim and every outcome asks.
+const remembered = new WeakMap<FlowConfig, Map<string, LaneLimits>>();
+
+/** What the settings say about a lane; remembered for as long as the configuration is. */
+export function limitsOf(config: FlowConfig, lane: LimitedLane): LaneLimits {
+  let known = remembered.get(config);
+  if (known === undefined || known.size > MAX_REMEMBERED) {
+    known = new Map();
+    remembered.set(config, known);
+  }
+  const key = `${lane.queue}\0${lane.jobType}\0${lane.source}\0${lane.concurrencyKey}`;
+  let limits = known.get(key);
+  if (limits === undefined) {
+    limits = putTogether(config, lane);
+    known.set(key, limits);
+  }
+  return limits;
+}
+
+function putTogether(config: FlowConfig, lane: LimitedLane): LaneLimits {
   const scopes = scopesOf(config, lane).map((scope) => ({
     scope,
     set: config.settings.get(scopeKey(scope)) ?? ({} as FlowSettings),

@@ -62,8 +62,9 @@ export interface QuotaSettings {
 export interface DynamicSetting {
   readonly min: number;
   readonly max: number;
-  readonly maxFailureRatio: number;
-  /** Undefined: twice its own long-term mean. */
+  /** Undefined: what its sources ask for; 0.1 if they ask for nothing. */
+  readonly maxFailureRatio?: number;
+  /** Undefined: what its sources ask for; twice its own long-term mean if they ask for nothing. */
   readonly latencyMs?: number;
 }
 

@@ -1,6 +1,6 @@
-import { Wake } from "../lib/wake.ts";
+import { Wake } from "./wake.ts";
 
-/** A loop of the server. */
+/** A loop that runs beside everything else. */
 export interface Loop {
   readonly start: () => void;
   /** Ends the loop after the tick that is under way. May be called more than once. */
