@@ -10,6 +10,7 @@ import { readLeasePolicies } from "./rpc/lease-policy.ts";
 import { startListener } from "./rpc/listener.ts";
 import { contractRoutes } from "./rpc/routes.ts";
 import { wireBridge } from "./wiring/bridge.ts";
+import { wireFeatures } from "./wiring/features.ts";
 import { wireFlowConfigs, wireWriteLimits } from "./wiring/flow.ts";
 import { wireFlowStates } from "./wiring/flow-states.ts";
 import { jobLog } from "./wiring/job-log.ts";
@@ -100,12 +101,17 @@ async function start(config: Config, logger: Logger, undo: Undo): Promise<string
   bridge.sessions.start();
   undo.add(() => bridge.dispatcher.stop());
   const parts = { ...base, blobs, store, bridge, serverId, limits, flow, tenants };
-  const loops = wireLoops({ ...parts, loopsPool, logger, onReplicas: board.others });
+  const stopping = new AbortController();
+  const withStop = { ...parts, stopping: stopping.signal };
+  const features = wireFeatures({ ...withStop, loopsPool, logger });
+  const loops = [
+    ...wireLoops({ ...parts, loopsPool, logger, onReplicas: board.others }),
+    ...features.flatMap((feature) => feature.loops),
+  ];
   for (const loop of loops) loop.start();
   undo.add(() => Promise.all(loops.map((loop) => loop.stop())));
 
-  const stopping = new AbortController();
-  const services = wireServices({ ...parts, stopping: stopping.signal });
+  const services = wireServices(withStop, features);
   const { maxMessageBytes } = policies.base;
   const contract = contractRoutes(services, logger, maxMessageBytes);
   const { serving, shutDown } = contract;

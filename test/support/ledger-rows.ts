@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type pg from "pg";
 import { newId } from "../../server/src/lib/ids.ts";
+import { insertPlanRows } from "./plan-rows.ts";
 
 /** Columns by name, as `pg` takes them. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -60,7 +61,7 @@ export const readyRow = (tenant: string, jobId: string, over: Row = {}): Row => 
   attempt: 0,
   lease_epoch: 0,
   payload_bytes: 2,
-  in_run: false,
+  linked: false,
   ...over,
 });
 
@@ -81,7 +82,7 @@ export const leaseRow = (tenant: string, jobId: string, over: Row = {}): Row => 
     priority: 0,
     seq: 1,
     payload_bytes: 2,
-    in_run: false,
+    linked: false,
     ttl_ms: 60_000,
     deadline_ms: 900_000,
     offered_at: now,
@@ -200,6 +201,7 @@ export async function insertOneOfEach(owner: pg.Pool, tenant: string): Promise<v
     epochs: [1],
   });
   await insertFlowRows(owner, tenant);
+  await insertPlanRows(owner, tenant, run.id, parent.id);
 }
 
 async function insertFlowRows(owner: pg.Pool, tenant: string): Promise<void> {

@@ -43,6 +43,7 @@ export const jobSpec = (over: Partial<JobSpec> = {}): JobSpec => ({
   correlationId: undefined,
   traceparent: undefined,
   tracestate: undefined,
+  window: undefined,
   ...over,
 });
 

@@ -53,6 +53,10 @@ const JOB: Bound<JobColumns> = [
   "v_no_texts",
   "v_zeros",
   "v_texts",
+  "v_no_ints",
+  "v_no_texts",
+  "v_no_times",
+  "v_no_times",
 ];
 
 /** `call bench_enqueue(tenant, jobs, batch)`: writes ready jobs, a commit a batch. */

@@ -780,99 +780,6 @@ pub mod artifact_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Failure is why an attempt did not succeed.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Failure {
-    /// The cause.
-    #[prost(enumeration = "FailureClass", tag = "1")]
-    pub failure_class: i32,
-    /// What went wrong, for people. Secrets do not belong here.
-    #[prost(string, tag = "2")]
-    pub message: ::prost::alloc::string::String,
-    /// True: no attempt could succeed, the job goes to the dead letters at once.
-    #[prost(bool, tag = "3")]
-    pub terminal: bool,
-    /// The earliest moment of the next attempt, counted from now. Jitter is added, never taken off.
-    #[prost(message, optional, tag = "4")]
-    pub retry_after: ::core::option::Option<::prost_types::Duration>,
-}
-/// FailureClass sorts failures by cause, for retry decisions, limiters and error clustering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum FailureClass {
-    /// Not said. Treated as FAILURE_CLASS_USER.
-    Unspecified = 0,
-    /// The handler's own error.
-    User = 1,
-    /// The upstream answered HTTP 429. Feeds the limiter of its host.
-    Http429 = 2,
-    /// The upstream answered HTTP 5xx.
-    Http5xx = 3,
-    /// The upstream's data did not fit its schema.
-    SchemaMismatch = 4,
-    /// The upstream's data could not be parsed.
-    ParseError = 5,
-    /// The attempt ran past its deadline.
-    Timeout = 6,
-    /// The lease ran out: the worker crashed, was paused or cut off. An interruption.
-    LeaseExpired = 7,
-    /// The worker gave the job back because it was shutting down. An interruption.
-    Drained = 8,
-    /// The handler stopped because the job was cancelled.
-    Cancelled = 9,
-    /// The worker has no handler for the job's type, or cannot take its payload.
-    Incapable = 10,
-    /// The handler panicked or threw something that is not an error of its language.
-    Panic = 11,
-    /// The network failed between the worker and the upstream.
-    Network = 12,
-    /// What the attempt produced is larger than the contract allows. Never retried.
-    Oversize = 13,
-}
-impl FailureClass {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "FAILURE_CLASS_UNSPECIFIED",
-            Self::User => "FAILURE_CLASS_USER",
-            Self::Http429 => "FAILURE_CLASS_HTTP_429",
-            Self::Http5xx => "FAILURE_CLASS_HTTP_5XX",
-            Self::SchemaMismatch => "FAILURE_CLASS_SCHEMA_MISMATCH",
-            Self::ParseError => "FAILURE_CLASS_PARSE_ERROR",
-            Self::Timeout => "FAILURE_CLASS_TIMEOUT",
-            Self::LeaseExpired => "FAILURE_CLASS_LEASE_EXPIRED",
-            Self::Drained => "FAILURE_CLASS_DRAINED",
-            Self::Cancelled => "FAILURE_CLASS_CANCELLED",
-            Self::Incapable => "FAILURE_CLASS_INCAPABLE",
-            Self::Panic => "FAILURE_CLASS_PANIC",
-            Self::Network => "FAILURE_CLASS_NETWORK",
-            Self::Oversize => "FAILURE_CLASS_OVERSIZE",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "FAILURE_CLASS_UNSPECIFIED" => Some(Self::Unspecified),
-            "FAILURE_CLASS_USER" => Some(Self::User),
-            "FAILURE_CLASS_HTTP_429" => Some(Self::Http429),
-            "FAILURE_CLASS_HTTP_5XX" => Some(Self::Http5xx),
-            "FAILURE_CLASS_SCHEMA_MISMATCH" => Some(Self::SchemaMismatch),
-            "FAILURE_CLASS_PARSE_ERROR" => Some(Self::ParseError),
-            "FAILURE_CLASS_TIMEOUT" => Some(Self::Timeout),
-            "FAILURE_CLASS_LEASE_EXPIRED" => Some(Self::LeaseExpired),
-            "FAILURE_CLASS_DRAINED" => Some(Self::Drained),
-            "FAILURE_CLASS_CANCELLED" => Some(Self::Cancelled),
-            "FAILURE_CLASS_INCAPABLE" => Some(Self::Incapable),
-            "FAILURE_CLASS_PANIC" => Some(Self::Panic),
-            "FAILURE_CLASS_NETWORK" => Some(Self::Network),
-            "FAILURE_CLASS_OVERSIZE" => Some(Self::Oversize),
-            _ => None,
-        }
-    }
-}
 /// FlowScope names what settings are about.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FlowScope {
@@ -1049,10 +956,11 @@ pub struct DynamicConcurrency {
     /// It never goes above this.
     #[prost(int32, tag = "2")]
     pub max: i32,
-    /// Which share of attempts may fail; 0.1 if 0.
+    /// Which share of attempts may fail; if 0, what the strictest of its sources asks for, or 0.1.
     #[prost(double, tag = "3")]
     pub max_failure_ratio: f64,
-    /// How long an attempt should take; twice its own long-term mean if not set.
+    /// How long an attempt should take; if not set, what the strictest of its sources asks for, or
+    /// twice its own long-term mean.
     #[prost(message, optional, tag = "4")]
     pub latency: ::core::option::Option<::prost_types::Duration>,
 }
@@ -2209,6 +2117,99 @@ pub mod flow_control_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Failure is why an attempt did not succeed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Failure {
+    /// The cause.
+    #[prost(enumeration = "FailureClass", tag = "1")]
+    pub failure_class: i32,
+    /// What went wrong, for people. Secrets do not belong here.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    /// True: no attempt could succeed, the job goes to the dead letters at once.
+    #[prost(bool, tag = "3")]
+    pub terminal: bool,
+    /// The earliest moment of the next attempt, counted from now. Jitter is added, never taken off.
+    #[prost(message, optional, tag = "4")]
+    pub retry_after: ::core::option::Option<::prost_types::Duration>,
+}
+/// FailureClass sorts failures by cause, for retry decisions, limiters and error clustering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FailureClass {
+    /// Not said. Treated as FAILURE_CLASS_USER.
+    Unspecified = 0,
+    /// The handler's own error.
+    User = 1,
+    /// The upstream answered HTTP 429. Feeds the limiter of its host.
+    Http429 = 2,
+    /// The upstream answered HTTP 5xx.
+    Http5xx = 3,
+    /// The upstream's data did not fit its schema.
+    SchemaMismatch = 4,
+    /// The upstream's data could not be parsed.
+    ParseError = 5,
+    /// The attempt ran past its deadline.
+    Timeout = 6,
+    /// The lease ran out: the worker crashed, was paused or cut off. An interruption.
+    LeaseExpired = 7,
+    /// The worker gave the job back because it was shutting down. An interruption.
+    Drained = 8,
+    /// The handler stopped because the job was cancelled.
+    Cancelled = 9,
+    /// The worker has no handler for the job's type, or cannot take its payload.
+    Incapable = 10,
+    /// The handler panicked or threw something that is not an error of its language.
+    Panic = 11,
+    /// The network failed between the worker and the upstream.
+    Network = 12,
+    /// What the attempt produced is larger than the contract allows. Never retried.
+    Oversize = 13,
+}
+impl FailureClass {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FAILURE_CLASS_UNSPECIFIED",
+            Self::User => "FAILURE_CLASS_USER",
+            Self::Http429 => "FAILURE_CLASS_HTTP_429",
+            Self::Http5xx => "FAILURE_CLASS_HTTP_5XX",
+            Self::SchemaMismatch => "FAILURE_CLASS_SCHEMA_MISMATCH",
+            Self::ParseError => "FAILURE_CLASS_PARSE_ERROR",
+            Self::Timeout => "FAILURE_CLASS_TIMEOUT",
+            Self::LeaseExpired => "FAILURE_CLASS_LEASE_EXPIRED",
+            Self::Drained => "FAILURE_CLASS_DRAINED",
+            Self::Cancelled => "FAILURE_CLASS_CANCELLED",
+            Self::Incapable => "FAILURE_CLASS_INCAPABLE",
+            Self::Panic => "FAILURE_CLASS_PANIC",
+            Self::Network => "FAILURE_CLASS_NETWORK",
+            Self::Oversize => "FAILURE_CLASS_OVERSIZE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FAILURE_CLASS_UNSPECIFIED" => Some(Self::Unspecified),
+            "FAILURE_CLASS_USER" => Some(Self::User),
+            "FAILURE_CLASS_HTTP_429" => Some(Self::Http429),
+            "FAILURE_CLASS_HTTP_5XX" => Some(Self::Http5xx),
+            "FAILURE_CLASS_SCHEMA_MISMATCH" => Some(Self::SchemaMismatch),
+            "FAILURE_CLASS_PARSE_ERROR" => Some(Self::ParseError),
+            "FAILURE_CLASS_TIMEOUT" => Some(Self::Timeout),
+            "FAILURE_CLASS_LEASE_EXPIRED" => Some(Self::LeaseExpired),
+            "FAILURE_CLASS_DRAINED" => Some(Self::Drained),
+            "FAILURE_CLASS_CANCELLED" => Some(Self::Cancelled),
+            "FAILURE_CLASS_INCAPABLE" => Some(Self::Incapable),
+            "FAILURE_CLASS_PANIC" => Some(Self::Panic),
+            "FAILURE_CLASS_NETWORK" => Some(Self::Network),
+            "FAILURE_CLASS_OVERSIZE" => Some(Self::Oversize),
+            _ => None,
+        }
+    }
+}
 /// LeasePolicy is the set of clocks that the server and every SDK share.
 ///
 /// The values that count are the option on TaskRunnerService below this package: the server and
@@ -2360,6 +2361,24 @@ pub struct JobSpec {
     /// FlowControlService sets the limit; without one the key does nothing.
     #[prost(string, tag = "18")]
     pub concurrency_key: ::prost::alloc::string::String,
+    /// The event-time window of its source that the job covers. Its success covers it, and the
+    /// watermark advances over what is covered without a gap: see WatermarkService.
+    #[prost(message, optional, tag = "19")]
+    pub window: ::core::option::Option<EventWindow>,
+}
+/// EventWindow is a span of event time of a source: from start_time up to but not including
+/// end_time. The job's source must be set.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventWindow {
+    /// The partition of the source, such as an ecosystem; empty: the source has none.
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    /// Its first moment.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first moment after it.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Job is a job as the ledger has it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2418,6 +2437,9 @@ pub struct Job {
     /// Artifacts bound to it by its successful attempt.
     #[prost(message, repeated, tag = "18")]
     pub artifacts: ::prost::alloc::vec::Vec<ArtifactBinding>,
+    /// True: cancelled because the run did not need it; see EDGE_CONDITION_FAILURE.
+    #[prost(bool, tag = "19")]
+    pub skipped: bool,
 }
 /// Progress is how far an attempt got.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2538,6 +2560,9 @@ pub struct JobFilter {
     /// Enqueued before this.
     #[prost(message, optional, tag = "9")]
     pub created_before: ::core::option::Option<::prost_types::Timestamp>,
+    /// Worked on by this task runner now.
+    #[prost(string, tag = "10")]
+    pub worker_id: ::prost::alloc::string::String,
 }
 /// ListJobsRequest asks for a page of jobs.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2748,6 +2773,23 @@ pub struct ExplainJobResponse {
     /// What it waits for; not set when it runs, is terminal, or is about to be claimed.
     #[prost(message, optional, tag = "2")]
     pub blocked_by: ::core::option::Option<BlockedBy>,
+    /// Set: what it waits for cannot happen by itself.
+    #[prost(message, optional, tag = "3")]
+    pub stuck: ::core::option::Option<Stuck>,
+}
+/// Stuck is what a reaper found out about a job that waits in vain. It looks every half minute, and
+/// the job's history has an event "stuck" since then.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Stuck {
+    /// Why.
+    #[prost(enumeration = "StuckCause", tag = "1")]
+    pub cause: i32,
+    /// Since when.
+    #[prost(message, optional, tag = "2")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// What to do about it, for people.
+    #[prost(string, tag = "3")]
+    pub advice: ::prost::alloc::string::String,
 }
 /// BlockedBy is the one thing that a job waits for.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2897,9 +2939,29 @@ pub struct BlockedBySchedule {
 /// BlockedByWorkers is a wait for a free slot.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BlockedByWorkers {
-    /// How many connected workers take the job's type. Counted on the replica that answers.
+    /// How many connected workers take the job's type, on all replicas as of 10 s ago, and on the one
+    /// that answers as of now.
     #[prost(int32, tag = "1")]
     pub capable_workers: i32,
+}
+/// GetRetentionPolicyRequest asks how long things are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRetentionPolicyRequest {}
+/// GetRetentionPolicyResponse says how long things are kept. A run is kept as a whole until its last
+/// job is over its time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRetentionPolicyResponse {
+    /// Finished jobs with their attempts, events and artifact bindings, from their end; 30 days by
+    /// default.
+    #[prost(message, optional, tag = "1")]
+    pub finished_jobs: ::core::option::Option<::prost_types::Duration>,
+    /// Dead letters, from the job's death; 90 days by default.
+    #[prost(message, optional, tag = "2")]
+    pub dead_letters: ::core::option::Option<::prost_types::Duration>,
+    /// What operators did (operations with their results, firings of schedules, finished backfills); 30
+    /// days by default.
+    #[prost(message, optional, tag = "3")]
+    pub operations: ::core::option::Option<::prost_types::Duration>,
 }
 /// JobState is where a job stands. docs/job-states.md has the diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -3118,6 +3180,43 @@ impl RetryOutcome {
             "RETRY_OUTCOME_ALREADY_ACTIVE" => Some(Self::AlreadyActive),
             "RETRY_OUTCOME_NOT_RETRYABLE" => Some(Self::NotRetryable),
             "RETRY_OUTCOME_NOT_FOUND" => Some(Self::NotFound),
+            _ => None,
+        }
+    }
+}
+/// StuckCause is why what a job waits for cannot happen by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StuckCause {
+    /// Not said.
+    Unspecified = 0,
+    /// No worker that takes its type from its queue was connected to any replica for stuck_after.
+    NoWorker = 1,
+    /// A job that it depends on ended without success, and the edge says hold.
+    Dependency = 2,
+    /// A limit lets nothing out: a concurrency of 0, or a pause that never expires.
+    Limit = 3,
+}
+impl StuckCause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STUCK_CAUSE_UNSPECIFIED",
+            Self::NoWorker => "STUCK_CAUSE_NO_WORKER",
+            Self::Dependency => "STUCK_CAUSE_DEPENDENCY",
+            Self::Limit => "STUCK_CAUSE_LIMIT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STUCK_CAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "STUCK_CAUSE_NO_WORKER" => Some(Self::NoWorker),
+            "STUCK_CAUSE_DEPENDENCY" => Some(Self::Dependency),
+            "STUCK_CAUSE_LIMIT" => Some(Self::Limit),
             _ => None,
         }
     }
@@ -3452,6 +3551,36 @@ pub mod job_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Says how long the ledger keeps what is finished.
+        pub async fn get_retention_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRetentionPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRetentionPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.JobService/GetRetentionPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.JobService",
+                        "GetRetentionPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3555,6 +3684,14 @@ pub mod job_service_server {
             request: tonic::Request<super::ExplainJobRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ExplainJobResponse>,
+            tonic::Status,
+        >;
+        /// Says how long the ledger keeps what is finished.
+        async fn get_retention_policy(
+            &self,
+            request: tonic::Request<super::GetRetentionPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRetentionPolicyResponse>,
             tonic::Status,
         >;
     }
@@ -3999,6 +4136,52 @@ pub mod job_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/stellaops.orchestrator.v1.JobService/GetRetentionPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRetentionPolicySvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::GetRetentionPolicyRequest>
+                    for GetRetentionPolicySvc<T> {
+                        type Response = super::GetRetentionPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRetentionPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::get_retention_policy(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRetentionPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -4039,728 +4222,373 @@ pub mod job_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Dependency is an edge as the dependent job names it.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Dependency {
-    /// The name of the job that must succeed first.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// What happens when it does not.
-    #[prost(enumeration = "OnFailure", tag = "2")]
-    pub on_failure: i32,
-}
-/// RunJob is a job of a run that is to be made.
+/// BackfillSpec is what a backfill does.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct RunJob {
-    /// Its name, unique in the run.
+pub struct BackfillSpec {
+    /// The source.
     #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// The job.
-    #[prost(message, optional, tag = "2")]
-    pub spec: ::core::option::Option<JobSpec>,
-    /// What must succeed before it starts.
-    #[prost(message, repeated, tag = "3")]
-    pub depends_on: ::prost::alloc::vec::Vec<Dependency>,
-}
-/// CreateRunRequest describes a run.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CreateRunRequest {
-    /// Chosen by the producer to make the call safe to repeat, a UUIDv7; by the server if empty.
-    #[prost(string, tag = "1")]
-    pub run_id: ::prost::alloc::string::String,
-    /// For people.
+    pub source: ::prost::alloc::string::String,
+    /// The scope.
     #[prost(string, tag = "2")]
-    pub display_name: ::prost::alloc::string::String,
-    /// The project within the tenant; jobs without one inherit it.
-    #[prost(string, tag = "3")]
-    pub project: ::prost::alloc::string::String,
-    /// Jobs without a correlation id inherit it; the run's id if empty.
-    #[prost(string, tag = "4")]
-    pub correlation_id: ::prost::alloc::string::String,
-    /// The jobs.
-    #[prost(message, repeated, tag = "5")]
-    pub jobs: ::prost::alloc::vec::Vec<RunJob>,
+    pub scope: ::prost::alloc::string::String,
+    /// From this event time on; rounded down to the start of a window.
+    #[prost(message, optional, tag = "3")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to this event time; rounded up to the end of a window.
+    #[prost(message, optional, tag = "4")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The job of each window. job_id, idempotency_key, not_before and window must be empty; source is
+    /// the backfill's.
+    #[prost(message, optional, tag = "5")]
+    pub job: ::core::option::Option<JobSpec>,
+    /// The most of its jobs that may be unfinished at once; 10 if 0.
+    #[prost(int32, tag = "6")]
+    pub max_parallel: i32,
+    /// True: windows that are covered are covered again.
+    #[prost(bool, tag = "7")]
+    pub repeat_covered: bool,
 }
-/// CreateRunResponse is the run that was made.
+/// PreviewBackfillRequest describes a backfill.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CreateRunResponse {
-    /// The run.
+pub struct PreviewBackfillRequest {
+    /// The backfill.
     #[prost(message, optional, tag = "1")]
-    pub run: ::core::option::Option<Run>,
-    /// The jobs' ids, in the order of the request.
-    #[prost(string, repeated, tag = "2")]
-    pub job_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// True: the run was there already, with the same content.
-    #[prost(bool, tag = "3")]
+    pub spec: ::core::option::Option<BackfillSpec>,
+}
+/// PreviewBackfillResponse says what a backfill would do.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewBackfillResponse {
+    /// How many windows the range has.
+    #[prost(int64, tag = "1")]
+    pub windows: i64,
+    /// How many of them are covered.
+    #[prost(int64, tag = "2")]
+    pub covered: i64,
+    /// How many unfinished jobs are to cover already.
+    #[prost(int64, tag = "3")]
+    pub in_progress: i64,
+    /// How many are not due yet: their jobs would cover nothing, and they are left out.
+    #[prost(int64, tag = "4")]
+    pub not_due: i64,
+    /// How many jobs it would make.
+    #[prost(int64, tag = "5")]
+    pub jobs: i64,
+    /// The range after rounding.
+    #[prost(message, optional, tag = "6")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The range after rounding.
+    #[prost(message, optional, tag = "7")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How long one job takes, by the newest 100 attempts that covered windows of the series; not set
+    /// if there are none.
+    #[prost(message, optional, tag = "8")]
+    pub mean_job_duration: ::core::option::Option<::prost_types::Duration>,
+    /// How long all of it takes at that pace with max_parallel jobs at once, if nothing limits it.
+    #[prost(message, optional, tag = "9")]
+    pub estimated_duration: ::core::option::Option<::prost_types::Duration>,
+    /// The settings that apply to its jobs.
+    #[prost(message, repeated, tag = "10")]
+    pub limits: ::prost::alloc::vec::Vec<FlowSettings>,
+    /// The first 10 windows that it would cover.
+    #[prost(message, repeated, tag = "11")]
+    pub sample: ::prost::alloc::vec::Vec<EventWindow>,
+}
+/// CreateBackfillRequest is a backfill to start.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateBackfillRequest {
+    /// The backfill.
+    #[prost(message, optional, tag = "1")]
+    pub spec: ::core::option::Option<BackfillSpec>,
+    /// Makes the call safe to repeat, a UUID, and is the backfill's id; chosen by the server if empty.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it.
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// CreateBackfillResponse is the backfill.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateBackfillResponse {
+    /// The backfill.
+    #[prost(message, optional, tag = "1")]
+    pub backfill: ::core::option::Option<Backfill>,
+    /// True: it was there already.
+    #[prost(bool, tag = "2")]
     pub already_existed: bool,
 }
-/// Run is a run as the ledger has it.
+/// Backfill is a request to cover event time.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Run {
-    /// The id, a UUIDv7.
+pub struct Backfill {
+    /// The id: the request_id that made it.
     #[prost(string, tag = "1")]
-    pub run_id: ::prost::alloc::string::String,
+    pub backfill_id: ::prost::alloc::string::String,
     /// The owner.
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
-    /// For people.
-    #[prost(string, tag = "3")]
-    pub display_name: ::prost::alloc::string::String,
-    /// The project, if any.
-    #[prost(string, tag = "4")]
-    pub project: ::prost::alloc::string::String,
-    /// The correlation id.
-    #[prost(string, tag = "5")]
-    pub correlation_id: ::prost::alloc::string::String,
-    /// When it was made.
-    #[prost(message, optional, tag = "6")]
-    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// The sum of its jobs.
-    #[prost(enumeration = "RunState", tag = "7")]
+    /// What it does, its range rounded.
+    #[prost(message, optional, tag = "3")]
+    pub spec: ::core::option::Option<BackfillSpec>,
+    /// Where it stands.
+    #[prost(enumeration = "BackfillState", tag = "4")]
     pub state: i32,
-    /// How many jobs stand where.
-    #[prost(message, repeated, tag = "8")]
-    pub counts: ::prost::alloc::vec::Vec<JobStateCount>,
-}
-/// JobStateCount is how many jobs are in a state.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct JobStateCount {
-    /// The state.
-    #[prost(enumeration = "JobState", tag = "1")]
-    pub state: i32,
-    /// How many.
-    #[prost(int32, tag = "2")]
-    pub count: i32,
-}
-/// Edge is a dependency between two jobs of a run.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Edge {
-    /// The job that must succeed first.
-    #[prost(string, tag = "1")]
-    pub from_job_id: ::prost::alloc::string::String,
-    /// The job that waits.
-    #[prost(string, tag = "2")]
-    pub to_job_id: ::prost::alloc::string::String,
-    /// What happens when the first does not succeed.
-    #[prost(enumeration = "OnFailure", tag = "3")]
-    pub on_failure: i32,
-}
-/// GetRunRequest names a run.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetRunRequest {
-    /// The run's id.
-    #[prost(string, tag = "1")]
-    pub run_id: ::prost::alloc::string::String,
-}
-/// GetRunResponse is a run with everything in it.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetRunResponse {
-    /// The run.
-    #[prost(message, optional, tag = "1")]
-    pub run: ::core::option::Option<Run>,
-    /// Its jobs in the order of the request that made it, without payloads, results and checkpoints.
-    #[prost(message, repeated, tag = "2")]
-    pub jobs: ::prost::alloc::vec::Vec<Job>,
-    /// Its edges.
-    #[prost(message, repeated, tag = "3")]
-    pub edges: ::prost::alloc::vec::Vec<Edge>,
-}
-/// OnFailure is what happens to a job when one that it depends on becomes dead or cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum OnFailure {
-    /// Not said. Treated as ON_FAILURE_CANCEL.
-    Unspecified = 0,
-    /// The job is cancelled, and so are those that depend on it.
-    Cancel = 1,
-    /// The job stays blocked. A retry of the failed job can still let it run.
-    Hold = 2,
-}
-impl OnFailure {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "ON_FAILURE_UNSPECIFIED",
-            Self::Cancel => "ON_FAILURE_CANCEL",
-            Self::Hold => "ON_FAILURE_HOLD",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "ON_FAILURE_UNSPECIFIED" => Some(Self::Unspecified),
-            "ON_FAILURE_CANCEL" => Some(Self::Cancel),
-            "ON_FAILURE_HOLD" => Some(Self::Hold),
-            _ => None,
-        }
-    }
-}
-/// RunState sums up the jobs of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum RunState {
-    /// Not said.
-    Unspecified = 0,
-    /// At least one job is unfinished.
-    Active = 1,
-    /// Every job succeeded.
-    Succeeded = 2,
-    /// Every job is finished and at least one is dead.
-    Failed = 3,
-    /// Every job is finished, none is dead and at least one is cancelled.
-    Cancelled = 4,
-}
-impl RunState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "RUN_STATE_UNSPECIFIED",
-            Self::Active => "RUN_STATE_ACTIVE",
-            Self::Succeeded => "RUN_STATE_SUCCEEDED",
-            Self::Failed => "RUN_STATE_FAILED",
-            Self::Cancelled => "RUN_STATE_CANCELLED",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "RUN_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "RUN_STATE_ACTIVE" => Some(Self::Active),
-            "RUN_STATE_SUCCEEDED" => Some(Self::Succeeded),
-            "RUN_STATE_FAILED" => Some(Self::Failed),
-            "RUN_STATE_CANCELLED" => Some(Self::Cancelled),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod run_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// RunService makes and shows runs: jobs that belong together, with edges between them.
-    ///
-    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
-    /// and UNAVAILABLE (the ledger cannot be reached; try again).
-    #[derive(Debug, Clone)]
-    pub struct RunServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> RunServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> RunServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            RunServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
-        ///
-        /// Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
-        /// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
-        /// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
-        /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
-        /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
-        pub async fn create_run(
-            &mut self,
-            request: impl tonic::IntoRequest<super::CreateRunRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::CreateRunResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/stellaops.orchestrator.v1.RunService/CreateRun",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "CreateRun"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
-        ///
-        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
-        pub async fn get_run(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetRunRequest>,
-        ) -> std::result::Result<tonic::Response<super::GetRunResponse>, tonic::Status> {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/stellaops.orchestrator.v1.RunService/GetRun",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "GetRun"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-#[cfg(test)]
-pub mod run_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with RunServiceServer.
-    #[async_trait]
-    pub trait RunService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
-        ///
-        /// Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
-        /// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
-        /// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
-        /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
-        /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
-        async fn create_run(
-            &self,
-            request: tonic::Request<super::CreateRunRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::CreateRunResponse>,
-            tonic::Status,
-        >;
-        /// Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
-        ///
-        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
-        async fn get_run(
-            &self,
-            request: tonic::Request<super::GetRunRequest>,
-        ) -> std::result::Result<tonic::Response<super::GetRunResponse>, tonic::Status>;
-    }
-    /// RunService makes and shows runs: jobs that belong together, with edges between them.
-    ///
-    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
-    /// and UNAVAILABLE (the ledger cannot be reached; try again).
-    #[derive(Debug)]
-    pub struct RunServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> RunServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for RunServiceServer<T>
-    where
-        T: RunService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/stellaops.orchestrator.v1.RunService/CreateRun" => {
-                    #[allow(non_camel_case_types)]
-                    struct CreateRunSvc<T: RunService>(pub Arc<T>);
-                    impl<
-                        T: RunService,
-                    > tonic::server::UnaryService<super::CreateRunRequest>
-                    for CreateRunSvc<T> {
-                        type Response = super::CreateRunResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::CreateRunRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as RunService>::create_run(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = CreateRunSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/stellaops.orchestrator.v1.RunService/GetRun" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetRunSvc<T: RunService>(pub Arc<T>);
-                    impl<T: RunService> tonic::server::UnaryService<super::GetRunRequest>
-                    for GetRunSvc<T> {
-                        type Response = super::GetRunResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetRunRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as RunService>::get_run(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetRunSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for RunServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.RunService";
-    impl<T> tonic::server::NamedService for RunServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
-/// Source is an upstream that jobs read from: a feed, a registry.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Source {
-    /// The name, unique in the tenant; what JobSpec.source says.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// What kind of upstream it is, such as "osv" or "oci-registry". For people and filters.
-    #[prost(string, tag = "2")]
-    pub r#type: ::prost::alloc::string::String,
-    /// Who answers its requests, such as "api.osv.dev". Sources with the same host share its limits
-    /// and its breaker. The name if empty.
-    #[prost(string, tag = "3")]
-    pub host: ::prost::alloc::string::String,
-    /// For people and filters, up to 32.
-    #[prost(map = "string, string", tag = "4")]
-    pub labels: ::std::collections::HashMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-    /// The project within the tenant, if any.
+    /// Who started it: the header orch-actor.
     #[prost(string, tag = "5")]
-    pub project: ::prost::alloc::string::String,
-    /// What its jobs should achieve.
-    #[prost(message, optional, tag = "6")]
-    pub objectives: ::core::option::Option<SourceObjectives>,
-    /// Changes with every update; send it back to update only what you saw. Ignored in a create.
-    #[prost(string, tag = "7")]
-    pub etag: ::prost::alloc::string::String,
-    /// When it was registered. Set by the server.
-    #[prost(message, optional, tag = "8")]
-    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it was changed last. Set by the server.
-    #[prost(message, optional, tag = "9")]
-    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-}
-/// SourceObjectives is what jobs of a source should achieve. Dynamic concurrency takes them as its
-/// own where its job type names none.
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
-pub struct SourceObjectives {
-    /// How long an attempt should take.
-    #[prost(message, optional, tag = "1")]
-    pub latency: ::core::option::Option<::prost_types::Duration>,
-    /// Which share of attempts should succeed, from 0 to 1; 0 means that nothing is asked.
-    #[prost(double, tag = "2")]
-    pub success_ratio: f64,
-}
-/// CreateSourceRequest is a source to register.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CreateSourceRequest {
-    /// The source.
-    #[prost(message, optional, tag = "1")]
-    pub source: ::core::option::Option<Source>,
-    /// Why, for the history.
-    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "6")]
     pub reason: ::prost::alloc::string::String,
-    /// The ticket that asks for it, for the history.
-    #[prost(string, tag = "3")]
+    /// The ticket.
+    #[prost(string, tag = "7")]
     pub ticket: ::prost::alloc::string::String,
+    /// How many windows the range has.
+    #[prost(int64, tag = "8")]
+    pub windows: i64,
+    /// How many its jobs covered.
+    #[prost(int64, tag = "9")]
+    pub covered: i64,
+    /// How many were covered already, or by jobs that are not its own.
+    #[prost(int64, tag = "10")]
+    pub shared: i64,
+    /// How many of its jobs are unfinished.
+    #[prost(int64, tag = "11")]
+    pub in_progress: i64,
+    /// How many failed: their job is dead or was cancelled.
+    #[prost(int64, tag = "12")]
+    pub failed: i64,
+    /// When it was started.
+    #[prost(message, optional, tag = "13")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ended.
+    #[prost(message, optional, tag = "14")]
+    pub finish_time: ::core::option::Option<::prost_types::Timestamp>,
 }
-/// CreateSourceResponse is the registered source.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CreateSourceResponse {
-    /// The source.
-    #[prost(message, optional, tag = "1")]
-    pub source: ::core::option::Option<Source>,
-}
-/// GetSourceRequest names a source.
+/// GetBackfillRequest names a backfill.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetSourceRequest {
-    /// Its name.
+pub struct GetBackfillRequest {
+    /// Its id.
     #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
+    pub backfill_id: ::prost::alloc::string::String,
 }
-/// GetSourceResponse is one source.
+/// GetBackfillResponse is one backfill.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetSourceResponse {
-    /// The source.
+pub struct GetBackfillResponse {
+    /// The backfill.
     #[prost(message, optional, tag = "1")]
-    pub source: ::core::option::Option<Source>,
+    pub backfill: ::core::option::Option<Backfill>,
 }
-/// ListSourcesRequest asks for a page of sources.
+/// ListBackfillsRequest asks for a page of backfills.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListSourcesRequest {
-    /// Of this type; of any if empty.
+pub struct ListBackfillsRequest {
+    /// Of this source; of all if empty.
     #[prost(string, tag = "1")]
-    pub r#type: ::prost::alloc::string::String,
-    /// With this host; with any if empty.
-    #[prost(string, tag = "2")]
-    pub host: ::prost::alloc::string::String,
+    pub source: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
-    #[prost(int32, tag = "3")]
+    #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// The next_page_token of the page before, with the same filters.
-    #[prost(string, tag = "4")]
+    /// The next_page_token of the page before, with the same source.
+    #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
-/// ListSourcesResponse is a page of sources.
+/// ListBackfillsResponse is a page of backfills.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListSourcesResponse {
-    /// The sources, by name.
+pub struct ListBackfillsResponse {
+    /// The backfills, newest first.
     #[prost(message, repeated, tag = "1")]
-    pub sources: ::prost::alloc::vec::Vec<Source>,
+    pub backfills: ::prost::alloc::vec::Vec<Backfill>,
     /// For the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// UpdateSourceRequest is a change of a source.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct UpdateSourceRequest {
-    /// The source; name says which one. With an etag the change is refused if somebody else came first.
+/// BackfillWindow is a window of a backfill.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackfillWindow {
+    /// The window.
     #[prost(message, optional, tag = "1")]
-    pub source: ::core::option::Option<Source>,
-    /// Which of type, host, labels, project and objectives to change; all of them if empty.
-    #[prost(message, optional, tag = "2")]
-    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
-    /// Why, for the history.
+    pub window: ::core::option::Option<EventWindow>,
+    /// What became of it.
+    #[prost(enumeration = "BackfillWindowState", tag = "2")]
+    pub state: i32,
+    /// Its job; empty for one that was covered before.
     #[prost(string, tag = "3")]
+    pub job_id: ::prost::alloc::string::String,
+}
+/// ListBackfillWindowsRequest asks for a page of windows.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBackfillWindowsRequest {
+    /// The backfill.
+    #[prost(string, tag = "1")]
+    pub backfill_id: ::prost::alloc::string::String,
+    /// Only windows of which this became; all if not said.
+    #[prost(enumeration = "BackfillWindowState", tag = "2")]
+    pub state: i32,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filter.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListBackfillWindowsResponse is a page of windows.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBackfillWindowsResponse {
+    /// The windows, oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub windows: ::prost::alloc::vec::Vec<BackfillWindow>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// PauseBackfillRequest names a backfill to pause.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseBackfillRequest {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub backfill_id: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
     /// The ticket that asks for it, for the history.
-    #[prost(string, tag = "4")]
+    #[prost(string, tag = "3")]
     pub ticket: ::prost::alloc::string::String,
 }
-/// UpdateSourceResponse is the source as it is now.
+/// PauseBackfillResponse is the backfill as it is now.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct UpdateSourceResponse {
-    /// The source.
+pub struct PauseBackfillResponse {
+    /// The backfill.
     #[prost(message, optional, tag = "1")]
-    pub source: ::core::option::Option<Source>,
+    pub backfill: ::core::option::Option<Backfill>,
+}
+/// ResumeBackfillRequest names a backfill to resume.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeBackfillRequest {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub backfill_id: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// ResumeBackfillResponse is the backfill as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResumeBackfillResponse {
+    /// The backfill.
+    #[prost(message, optional, tag = "1")]
+    pub backfill: ::core::option::Option<Backfill>,
+}
+/// CancelBackfillRequest names a backfill to cancel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelBackfillRequest {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub backfill_id: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// CancelBackfillResponse is the backfill as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CancelBackfillResponse {
+    /// The backfill.
+    #[prost(message, optional, tag = "1")]
+    pub backfill: ::core::option::Option<Backfill>,
+}
+/// BackfillState is where a backfill stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BackfillState {
+    /// Not said.
+    Unspecified = 0,
+    /// It makes jobs and waits for them.
+    Running = 1,
+    /// It makes no jobs.
+    Paused = 2,
+    /// Every window is covered.
+    Succeeded = 3,
+    /// Every window was tried, and some are not covered.
+    Failed = 4,
+    /// Somebody cancelled it.
+    Cancelled = 5,
+}
+impl BackfillState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BACKFILL_STATE_UNSPECIFIED",
+            Self::Running => "BACKFILL_STATE_RUNNING",
+            Self::Paused => "BACKFILL_STATE_PAUSED",
+            Self::Succeeded => "BACKFILL_STATE_SUCCEEDED",
+            Self::Failed => "BACKFILL_STATE_FAILED",
+            Self::Cancelled => "BACKFILL_STATE_CANCELLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BACKFILL_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "BACKFILL_STATE_RUNNING" => Some(Self::Running),
+            "BACKFILL_STATE_PAUSED" => Some(Self::Paused),
+            "BACKFILL_STATE_SUCCEEDED" => Some(Self::Succeeded),
+            "BACKFILL_STATE_FAILED" => Some(Self::Failed),
+            "BACKFILL_STATE_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+/// BackfillWindowState is what became of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BackfillWindowState {
+    /// Not said.
+    Unspecified = 0,
+    /// Its job is unfinished.
+    InProgress = 1,
+    /// Its job covered it.
+    Covered = 2,
+    /// A job that is not the backfill's covers it, or did.
+    Shared = 3,
+    /// Its job is dead or was cancelled.
+    Failed = 4,
+}
+impl BackfillWindowState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BACKFILL_WINDOW_STATE_UNSPECIFIED",
+            Self::InProgress => "BACKFILL_WINDOW_STATE_IN_PROGRESS",
+            Self::Covered => "BACKFILL_WINDOW_STATE_COVERED",
+            Self::Shared => "BACKFILL_WINDOW_STATE_SHARED",
+            Self::Failed => "BACKFILL_WINDOW_STATE_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BACKFILL_WINDOW_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "BACKFILL_WINDOW_STATE_IN_PROGRESS" => Some(Self::InProgress),
+            "BACKFILL_WINDOW_STATE_COVERED" => Some(Self::Covered),
+            "BACKFILL_WINDOW_STATE_SHARED" => Some(Self::Shared),
+            "BACKFILL_WINDOW_STATE_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
-pub mod source_service_client {
+pub mod backfill_service_client {
     #![allow(
         unused_variables,
         dead_code,
@@ -4770,20 +4598,23 @@ pub mod source_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// SourceService is for operators: the upstreams that jobs read from.
+    /// BackfillService covers event time of a source that was missed, or covers it again.
     ///
-    /// A job names its source in JobSpec.source. What FlowControlService sets on a source, or on its
-    /// host, applies to its jobs on every replica within 2 s. A job may name a source that is not
-    /// registered: its name then counts as its host.
+    /// A backfill makes a job per window of the series (WatermarkService), a few at a time: never more
+    /// than max_parallel of its jobs are unfinished, and they have the priority that it says, so that live
+    /// work goes first. A window that is covered, or that an unfinished job of the same source and scope
+    /// is to cover, is not repeated: a second backfill over the same windows shares the work of the first.
+    /// What a batch makes and the note of it are written in one transaction: replicas that are killed
+    /// repeat nothing.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
-    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change is in the history that
-    /// FlowControlService.ListFlowChanges answers.
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
+    /// (HistoryService.ListActions) with who, why and the ticket.
     #[derive(Debug, Clone)]
-    pub struct SourceServiceClient<T> {
+    pub struct BackfillServiceClient<T> {
         inner: tonic::client::Grpc<T>,
     }
-    impl<T> SourceServiceClient<T>
+    impl<T> BackfillServiceClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
         T::Error: Into<StdError>,
@@ -4801,7 +4632,7 @@ pub mod source_service_client {
         pub fn with_interceptor<F>(
             inner: T,
             interceptor: F,
-        ) -> SourceServiceClient<InterceptedService<T, F>>
+        ) -> BackfillServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
@@ -4815,7 +4646,7 @@ pub mod source_service_client {
                 http::Request<tonic::body::Body>,
             >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
-            SourceServiceClient::new(InterceptedService::new(inner, interceptor))
+            BackfillServiceClient::new(InterceptedService::new(inner, interceptor))
         }
         /// Compress requests with the given encoding.
         ///
@@ -4848,15 +4679,15 @@ pub mod source_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Registers a source.
+        /// Says what a backfill would do.
         ///
-        /// Errors: ALREADY_EXISTS (SOURCE_EXISTS). Repeating a call that was answered is refused so, too:
-        /// get the source and compare.
-        pub async fn create_source(
+        /// Errors: NOT_FOUND (WINDOW_SERIES_NOT_FOUND), INVALID_ARGUMENT (BACKFILL_TOO_LARGE: at most
+        /// 1,000,000 windows).
+        pub async fn preview_backfill(
             &mut self,
-            request: impl tonic::IntoRequest<super::CreateSourceRequest>,
+            request: impl tonic::IntoRequest<super::PreviewBackfillRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::CreateSourceResponse>,
+            tonic::Response<super::PreviewBackfillResponse>,
             tonic::Status,
         > {
             self.inner
@@ -4869,26 +4700,27 @@ pub mod source_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/stellaops.orchestrator.v1.SourceService/CreateSource",
+                "/stellaops.orchestrator.v1.BackfillService/PreviewBackfill",
             );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new(
-                        "stellaops.orchestrator.v1.SourceService",
-                        "CreateSource",
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "PreviewBackfill",
                     ),
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Returns one source.
+        /// Starts a backfill.
         ///
-        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND).
-        pub async fn get_source(
+        /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; ALREADY_EXISTS
+        /// (REQUEST_ID_CONFLICT).
+        pub async fn create_backfill(
             &mut self,
-            request: impl tonic::IntoRequest<super::GetSourceRequest>,
+            request: impl tonic::IntoRequest<super::CreateBackfillRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::GetSourceResponse>,
+            tonic::Response<super::CreateBackfillResponse>,
             tonic::Status,
         > {
             self.inner
@@ -4901,26 +4733,58 @@ pub mod source_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/stellaops.orchestrator.v1.SourceService/GetSource",
+                "/stellaops.orchestrator.v1.BackfillService/CreateBackfill",
             );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new(
-                        "stellaops.orchestrator.v1.SourceService",
-                        "GetSource",
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "CreateBackfill",
                     ),
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists sources by name, a page at a time.
+        /// Returns a backfill with its progress.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND).
+        pub async fn get_backfill(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBackfillResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.BackfillService/GetBackfill",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "GetBackfill",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists backfills, newest first, a page at a time.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
-        pub async fn list_sources(
+        pub async fn list_backfills(
             &mut self,
-            request: impl tonic::IntoRequest<super::ListSourcesRequest>,
+            request: impl tonic::IntoRequest<super::ListBackfillsRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::ListSourcesResponse>,
+            tonic::Response<super::ListBackfillsResponse>,
             tonic::Status,
         > {
             self.inner
@@ -4933,27 +4797,26 @@ pub mod source_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/stellaops.orchestrator.v1.SourceService/ListSources",
+                "/stellaops.orchestrator.v1.BackfillService/ListBackfills",
             );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new(
-                        "stellaops.orchestrator.v1.SourceService",
-                        "ListSources",
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "ListBackfills",
                     ),
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes a source.
+        /// Lists the windows for which a backfill made or found a job, oldest first, a page at a time.
         ///
-        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
-        /// again). It does not touch leases that are out: jobs that run under the old host keep running.
-        pub async fn update_source(
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_backfill_windows(
             &mut self,
-            request: impl tonic::IntoRequest<super::UpdateSourceRequest>,
+            request: impl tonic::IntoRequest<super::ListBackfillWindowsRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::UpdateSourceResponse>,
+            tonic::Response<super::ListBackfillWindowsResponse>,
             tonic::Status,
         > {
             self.inner
@@ -4966,14 +4829,110 @@ pub mod source_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/stellaops.orchestrator.v1.SourceService/UpdateSource",
+                "/stellaops.orchestrator.v1.BackfillService/ListBackfillWindows",
             );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new(
-                        "stellaops.orchestrator.v1.SourceService",
-                        "UpdateSource",
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "ListBackfillWindows",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Pauses a backfill: it makes no more jobs; those that it made go on. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
+        pub async fn pause_backfill(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PauseBackfillResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.BackfillService/PauseBackfill",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "PauseBackfill",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a pause. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
+        pub async fn resume_backfill(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeBackfillResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.BackfillService/ResumeBackfill",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "ResumeBackfill",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Cancels a backfill and its unfinished jobs. What is covered stays covered. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
+        pub async fn cancel_backfill(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelBackfillResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.BackfillService/CancelBackfill",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.BackfillService",
+                        "CancelBackfill",
                     ),
                 );
             self.inner.unary(req, path, codec).await
@@ -4982,7 +4941,7 @@ pub mod source_service_client {
 }
 /// Generated server implementations.
 #[cfg(test)]
-pub mod source_service_server {
+pub mod backfill_service_server {
     #![allow(
         unused_variables,
         dead_code,
@@ -4991,70 +4950,113 @@ pub mod source_service_server {
         clippy::let_unit_value,
     )]
     use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with SourceServiceServer.
+    /// Generated trait containing gRPC methods that should be implemented for use with BackfillServiceServer.
     #[async_trait]
-    pub trait SourceService: std::marker::Send + std::marker::Sync + 'static {
-        /// Registers a source.
+    pub trait BackfillService: std::marker::Send + std::marker::Sync + 'static {
+        /// Says what a backfill would do.
         ///
-        /// Errors: ALREADY_EXISTS (SOURCE_EXISTS). Repeating a call that was answered is refused so, too:
-        /// get the source and compare.
-        async fn create_source(
+        /// Errors: NOT_FOUND (WINDOW_SERIES_NOT_FOUND), INVALID_ARGUMENT (BACKFILL_TOO_LARGE: at most
+        /// 1,000,000 windows).
+        async fn preview_backfill(
             &self,
-            request: tonic::Request<super::CreateSourceRequest>,
+            request: tonic::Request<super::PreviewBackfillRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::CreateSourceResponse>,
+            tonic::Response<super::PreviewBackfillResponse>,
             tonic::Status,
         >;
-        /// Returns one source.
+        /// Starts a backfill.
         ///
-        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND).
-        async fn get_source(
+        /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; ALREADY_EXISTS
+        /// (REQUEST_ID_CONFLICT).
+        async fn create_backfill(
             &self,
-            request: tonic::Request<super::GetSourceRequest>,
+            request: tonic::Request<super::CreateBackfillRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::GetSourceResponse>,
+            tonic::Response<super::CreateBackfillResponse>,
             tonic::Status,
         >;
-        /// Lists sources by name, a page at a time.
+        /// Returns a backfill with its progress.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND).
+        async fn get_backfill(
+            &self,
+            request: tonic::Request<super::GetBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBackfillResponse>,
+            tonic::Status,
+        >;
+        /// Lists backfills, newest first, a page at a time.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
-        async fn list_sources(
+        async fn list_backfills(
             &self,
-            request: tonic::Request<super::ListSourcesRequest>,
+            request: tonic::Request<super::ListBackfillsRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::ListSourcesResponse>,
+            tonic::Response<super::ListBackfillsResponse>,
             tonic::Status,
         >;
-        /// Changes a source.
+        /// Lists the windows for which a backfill made or found a job, oldest first, a page at a time.
         ///
-        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
-        /// again). It does not touch leases that are out: jobs that run under the old host keep running.
-        async fn update_source(
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_backfill_windows(
             &self,
-            request: tonic::Request<super::UpdateSourceRequest>,
+            request: tonic::Request<super::ListBackfillWindowsRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::UpdateSourceResponse>,
+            tonic::Response<super::ListBackfillWindowsResponse>,
+            tonic::Status,
+        >;
+        /// Pauses a backfill: it makes no more jobs; those that it made go on. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
+        async fn pause_backfill(
+            &self,
+            request: tonic::Request<super::PauseBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PauseBackfillResponse>,
+            tonic::Status,
+        >;
+        /// Ends a pause. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
+        async fn resume_backfill(
+            &self,
+            request: tonic::Request<super::ResumeBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeBackfillResponse>,
+            tonic::Status,
+        >;
+        /// Cancels a backfill and its unfinished jobs. What is covered stays covered. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
+        async fn cancel_backfill(
+            &self,
+            request: tonic::Request<super::CancelBackfillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelBackfillResponse>,
             tonic::Status,
         >;
     }
-    /// SourceService is for operators: the upstreams that jobs read from.
+    /// BackfillService covers event time of a source that was missed, or covers it again.
     ///
-    /// A job names its source in JobSpec.source. What FlowControlService sets on a source, or on its
-    /// host, applies to its jobs on every replica within 2 s. A job may name a source that is not
-    /// registered: its name then counts as its host.
+    /// A backfill makes a job per window of the series (WatermarkService), a few at a time: never more
+    /// than max_parallel of its jobs are unfinished, and they have the priority that it says, so that live
+    /// work goes first. A window that is covered, or that an unfinished job of the same source and scope
+    /// is to cover, is not repeated: a second backfill over the same windows shares the work of the first.
+    /// What a batch makes and the note of it are written in one transaction: replicas that are killed
+    /// repeat nothing.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
-    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change is in the history that
-    /// FlowControlService.ListFlowChanges answers.
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
+    /// (HistoryService.ListActions) with who, why and the ticket.
     #[derive(Debug)]
-    pub struct SourceServiceServer<T> {
+    pub struct BackfillServiceServer<T> {
         inner: Arc<T>,
         accept_compression_encodings: EnabledCompressionEncodings,
         send_compression_encodings: EnabledCompressionEncodings,
         max_decoding_message_size: Option<usize>,
         max_encoding_message_size: Option<usize>,
     }
-    impl<T> SourceServiceServer<T> {
+    impl<T> BackfillServiceServer<T> {
         pub fn new(inner: T) -> Self {
             Self::from_arc(Arc::new(inner))
         }
@@ -5105,9 +5107,9 @@ pub mod source_service_server {
             self
         }
     }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for SourceServiceServer<T>
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for BackfillServiceServer<T>
     where
-        T: SourceService,
+        T: BackfillService,
         B: Body + std::marker::Send + 'static,
         B::Error: Into<StdError> + std::marker::Send + 'static,
     {
@@ -5122,25 +5124,26 @@ pub mod source_service_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
-                "/stellaops.orchestrator.v1.SourceService/CreateSource" => {
+                "/stellaops.orchestrator.v1.BackfillService/PreviewBackfill" => {
                     #[allow(non_camel_case_types)]
-                    struct CreateSourceSvc<T: SourceService>(pub Arc<T>);
+                    struct PreviewBackfillSvc<T: BackfillService>(pub Arc<T>);
                     impl<
-                        T: SourceService,
-                    > tonic::server::UnaryService<super::CreateSourceRequest>
-                    for CreateSourceSvc<T> {
-                        type Response = super::CreateSourceResponse;
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::PreviewBackfillRequest>
+                    for PreviewBackfillSvc<T> {
+                        type Response = super::PreviewBackfillResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::CreateSourceRequest>,
+                            request: tonic::Request<super::PreviewBackfillRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as SourceService>::create_source(&inner, request).await
+                                <T as BackfillService>::preview_backfill(&inner, request)
+                                    .await
                             };
                             Box::pin(fut)
                         }
@@ -5151,7 +5154,7 @@ pub mod source_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = CreateSourceSvc(inner);
+                        let method = PreviewBackfillSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5167,25 +5170,26 @@ pub mod source_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/stellaops.orchestrator.v1.SourceService/GetSource" => {
+                "/stellaops.orchestrator.v1.BackfillService/CreateBackfill" => {
                     #[allow(non_camel_case_types)]
-                    struct GetSourceSvc<T: SourceService>(pub Arc<T>);
+                    struct CreateBackfillSvc<T: BackfillService>(pub Arc<T>);
                     impl<
-                        T: SourceService,
-                    > tonic::server::UnaryService<super::GetSourceRequest>
-                    for GetSourceSvc<T> {
-                        type Response = super::GetSourceResponse;
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::CreateBackfillRequest>
+                    for CreateBackfillSvc<T> {
+                        type Response = super::CreateBackfillResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::GetSourceRequest>,
+                            request: tonic::Request<super::CreateBackfillRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as SourceService>::get_source(&inner, request).await
+                                <T as BackfillService>::create_backfill(&inner, request)
+                                    .await
                             };
                             Box::pin(fut)
                         }
@@ -5196,7 +5200,7 @@ pub mod source_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = GetSourceSvc(inner);
+                        let method = CreateBackfillSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5212,25 +5216,25 @@ pub mod source_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/stellaops.orchestrator.v1.SourceService/ListSources" => {
+                "/stellaops.orchestrator.v1.BackfillService/GetBackfill" => {
                     #[allow(non_camel_case_types)]
-                    struct ListSourcesSvc<T: SourceService>(pub Arc<T>);
+                    struct GetBackfillSvc<T: BackfillService>(pub Arc<T>);
                     impl<
-                        T: SourceService,
-                    > tonic::server::UnaryService<super::ListSourcesRequest>
-                    for ListSourcesSvc<T> {
-                        type Response = super::ListSourcesResponse;
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::GetBackfillRequest>
+                    for GetBackfillSvc<T> {
+                        type Response = super::GetBackfillResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::ListSourcesRequest>,
+                            request: tonic::Request<super::GetBackfillRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as SourceService>::list_sources(&inner, request).await
+                                <T as BackfillService>::get_backfill(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -5241,7 +5245,7 @@ pub mod source_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = ListSourcesSvc(inner);
+                        let method = GetBackfillSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5257,25 +5261,26 @@ pub mod source_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/stellaops.orchestrator.v1.SourceService/UpdateSource" => {
+                "/stellaops.orchestrator.v1.BackfillService/ListBackfills" => {
                     #[allow(non_camel_case_types)]
-                    struct UpdateSourceSvc<T: SourceService>(pub Arc<T>);
+                    struct ListBackfillsSvc<T: BackfillService>(pub Arc<T>);
                     impl<
-                        T: SourceService,
-                    > tonic::server::UnaryService<super::UpdateSourceRequest>
-                    for UpdateSourceSvc<T> {
-                        type Response = super::UpdateSourceResponse;
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::ListBackfillsRequest>
+                    for ListBackfillsSvc<T> {
+                        type Response = super::ListBackfillsResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::UpdateSourceRequest>,
+                            request: tonic::Request<super::ListBackfillsRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as SourceService>::update_source(&inner, request).await
+                                <T as BackfillService>::list_backfills(&inner, request)
+                                    .await
                             };
                             Box::pin(fut)
                         }
@@ -5286,7 +5291,194 @@ pub mod source_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = UpdateSourceSvc(inner);
+                        let method = ListBackfillsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.BackfillService/ListBackfillWindows" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListBackfillWindowsSvc<T: BackfillService>(pub Arc<T>);
+                    impl<
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::ListBackfillWindowsRequest>
+                    for ListBackfillWindowsSvc<T> {
+                        type Response = super::ListBackfillWindowsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListBackfillWindowsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackfillService>::list_backfill_windows(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListBackfillWindowsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.BackfillService/PauseBackfill" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseBackfillSvc<T: BackfillService>(pub Arc<T>);
+                    impl<
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::PauseBackfillRequest>
+                    for PauseBackfillSvc<T> {
+                        type Response = super::PauseBackfillResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseBackfillRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackfillService>::pause_backfill(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseBackfillSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.BackfillService/ResumeBackfill" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeBackfillSvc<T: BackfillService>(pub Arc<T>);
+                    impl<
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::ResumeBackfillRequest>
+                    for ResumeBackfillSvc<T> {
+                        type Response = super::ResumeBackfillResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeBackfillRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackfillService>::resume_backfill(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeBackfillSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.BackfillService/CancelBackfill" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelBackfillSvc<T: BackfillService>(pub Arc<T>);
+                    impl<
+                        T: BackfillService,
+                    > tonic::server::UnaryService<super::CancelBackfillRequest>
+                    for CancelBackfillSvc<T> {
+                        type Response = super::CancelBackfillResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelBackfillRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackfillService>::cancel_backfill(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelBackfillSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5324,7 +5516,7 @@ pub mod source_service_server {
             }
         }
     }
-    impl<T> Clone for SourceServiceServer<T> {
+    impl<T> Clone for BackfillServiceServer<T> {
         fn clone(&self) -> Self {
             let inner = self.inner.clone();
             Self {
@@ -5337,8 +5529,2826 @@ pub mod source_service_server {
         }
     }
     /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.SourceService";
-    impl<T> tonic::server::NamedService for SourceServiceServer<T> {
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.BackfillService";
+    impl<T> tonic::server::NamedService for BackfillServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// DeadLetterFilter narrows dead letters. Fields that are set must all match.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterFilter {
+    /// Any of these job types.
+    #[prost(string, repeated, tag = "1")]
+    pub job_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// This queue.
+    #[prost(string, tag = "2")]
+    pub queue: ::prost::alloc::string::String,
+    /// This source.
+    #[prost(string, tag = "3")]
+    pub source: ::prost::alloc::string::String,
+    /// Any of these failure classes of the last attempt.
+    #[prost(enumeration = "FailureClass", repeated, tag = "4")]
+    pub failure_classes: ::prost::alloc::vec::Vec<i32>,
+    /// This error signature.
+    #[prost(string, tag = "5")]
+    pub signature: ::prost::alloc::string::String,
+    /// This run.
+    #[prost(string, tag = "6")]
+    pub run_id: ::prost::alloc::string::String,
+    /// Dead at or after this.
+    #[prost(message, optional, tag = "7")]
+    pub died_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Dead before this.
+    #[prost(message, optional, tag = "8")]
+    pub died_before: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// DeadLetter is a dead job that waits for somebody to decide.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetter {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Its type.
+    #[prost(string, tag = "2")]
+    pub job_type: ::prost::alloc::string::String,
+    /// Its queue.
+    #[prost(string, tag = "3")]
+    pub queue: ::prost::alloc::string::String,
+    /// Its source, if any.
+    #[prost(string, tag = "4")]
+    pub source: ::prost::alloc::string::String,
+    /// The run that it belongs to, if any.
+    #[prost(string, tag = "5")]
+    pub run_id: ::prost::alloc::string::String,
+    /// Why the last attempt did not succeed.
+    #[prost(message, optional, tag = "6")]
+    pub failure: ::core::option::Option<Failure>,
+    /// The same for failures of the same cause: of the class and of the message without what differs
+    /// each time, such as numbers, ids and times.
+    #[prost(string, tag = "7")]
+    pub signature: ::prost::alloc::string::String,
+    /// The message without what differs each time.
+    #[prost(string, tag = "8")]
+    pub pattern: ::prost::alloc::string::String,
+    /// How many attempts it had.
+    #[prost(int32, tag = "9")]
+    pub attempts: i32,
+    /// When it became dead.
+    #[prost(message, optional, tag = "10")]
+    pub die_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it is removed; see GetRetentionPolicy.
+    #[prost(message, optional, tag = "11")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// ListDeadLettersRequest asks for a page of dead letters.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDeadLettersRequest {
+    /// What to list; everything if not set.
+    #[prost(message, optional, tag = "1")]
+    pub filter: ::core::option::Option<DeadLetterFilter>,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filter.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListDeadLettersResponse is a page of dead letters.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDeadLettersResponse {
+    /// The letters, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub dead_letters: ::prost::alloc::vec::Vec<DeadLetter>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// GroupDeadLettersRequest asks for groups.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupDeadLettersRequest {
+    /// What to group; everything if not set.
+    #[prost(message, optional, tag = "1")]
+    pub filter: ::core::option::Option<DeadLetterFilter>,
+}
+/// DeadLetterGroup is all letters with one signature.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadLetterGroup {
+    /// The signature.
+    #[prost(string, tag = "1")]
+    pub signature: ::prost::alloc::string::String,
+    /// The failure class.
+    #[prost(enumeration = "FailureClass", tag = "2")]
+    pub failure_class: i32,
+    /// The message without what differs each time.
+    #[prost(string, tag = "3")]
+    pub pattern: ::prost::alloc::string::String,
+    /// How many letters.
+    #[prost(int64, tag = "4")]
+    pub count: i64,
+    /// The job types, up to 10.
+    #[prost(string, repeated, tag = "5")]
+    pub job_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The first death.
+    #[prost(message, optional, tag = "6")]
+    pub first_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The last death.
+    #[prost(message, optional, tag = "7")]
+    pub last_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The newest of them.
+    #[prost(string, tag = "8")]
+    pub sample_job_id: ::prost::alloc::string::String,
+}
+/// GroupDeadLettersResponse has the groups.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GroupDeadLettersResponse {
+    /// The groups, the largest first.
+    #[prost(message, repeated, tag = "1")]
+    pub groups: ::prost::alloc::vec::Vec<DeadLetterGroup>,
+    /// True: there are more letters or groups than were looked at.
+    #[prost(bool, tag = "2")]
+    pub truncated: bool,
+}
+/// GetDeadLetterRequest names a dead letter.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetDeadLetterRequest {
+    /// The job's id.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// True: with the payload. Who asked is in the history.
+    #[prost(bool, tag = "2")]
+    pub include_payload: bool,
+}
+/// GetDeadLetterResponse is a dead letter with all that is known about it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetDeadLetterResponse {
+    /// The letter.
+    #[prost(message, optional, tag = "1")]
+    pub dead_letter: ::core::option::Option<DeadLetter>,
+    /// The job; its payload only on request.
+    #[prost(message, optional, tag = "2")]
+    pub job: ::core::option::Option<Job>,
+    /// Its attempts, oldest first, the newest 100.
+    #[prost(message, repeated, tag = "3")]
+    pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+}
+/// Generated client implementations.
+pub mod dead_letter_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// DeadLetterService is for operators: jobs that are dead and wait for somebody to decide.
+    ///
+    /// OperationService retries (RetryAction) or gives up (DiscardAction) one, a selection, or all that
+    /// match a filter.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct DeadLetterServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> DeadLetterServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DeadLetterServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DeadLetterServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists dead letters, newest first, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_dead_letters(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDeadLettersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDeadLettersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.DeadLetterService/ListDeadLetters",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.DeadLetterService",
+                        "ListDeadLetters",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Groups dead letters by error signature, the largest groups first: at most 1,000 groups, over
+        /// the newest 100,000 letters that match.
+        pub async fn group_dead_letters(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GroupDeadLettersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GroupDeadLettersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.DeadLetterService/GroupDeadLetters",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.DeadLetterService",
+                        "GroupDeadLetters",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a dead letter with all that is known about it: every attempt with its error, and the
+        /// payload on request.
+        ///
+        /// Errors: NOT_FOUND (DEAD_LETTER_NOT_FOUND).
+        pub async fn get_dead_letter(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetDeadLetterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetDeadLetterResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.DeadLetterService/GetDeadLetter",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.DeadLetterService",
+                        "GetDeadLetter",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod dead_letter_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with DeadLetterServiceServer.
+    #[async_trait]
+    pub trait DeadLetterService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists dead letters, newest first, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_dead_letters(
+            &self,
+            request: tonic::Request<super::ListDeadLettersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDeadLettersResponse>,
+            tonic::Status,
+        >;
+        /// Groups dead letters by error signature, the largest groups first: at most 1,000 groups, over
+        /// the newest 100,000 letters that match.
+        async fn group_dead_letters(
+            &self,
+            request: tonic::Request<super::GroupDeadLettersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GroupDeadLettersResponse>,
+            tonic::Status,
+        >;
+        /// Returns a dead letter with all that is known about it: every attempt with its error, and the
+        /// payload on request.
+        ///
+        /// Errors: NOT_FOUND (DEAD_LETTER_NOT_FOUND).
+        async fn get_dead_letter(
+            &self,
+            request: tonic::Request<super::GetDeadLetterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetDeadLetterResponse>,
+            tonic::Status,
+        >;
+    }
+    /// DeadLetterService is for operators: jobs that are dead and wait for somebody to decide.
+    ///
+    /// OperationService retries (RetryAction) or gives up (DiscardAction) one, a selection, or all that
+    /// match a filter.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct DeadLetterServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> DeadLetterServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for DeadLetterServiceServer<T>
+    where
+        T: DeadLetterService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.DeadLetterService/ListDeadLetters" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDeadLettersSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<super::ListDeadLettersRequest>
+                    for ListDeadLettersSvc<T> {
+                        type Response = super::ListDeadLettersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListDeadLettersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::list_dead_letters(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDeadLettersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.DeadLetterService/GroupDeadLetters" => {
+                    #[allow(non_camel_case_types)]
+                    struct GroupDeadLettersSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<super::GroupDeadLettersRequest>
+                    for GroupDeadLettersSvc<T> {
+                        type Response = super::GroupDeadLettersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GroupDeadLettersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::group_dead_letters(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GroupDeadLettersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.DeadLetterService/GetDeadLetter" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetDeadLetterSvc<T: DeadLetterService>(pub Arc<T>);
+                    impl<
+                        T: DeadLetterService,
+                    > tonic::server::UnaryService<super::GetDeadLetterRequest>
+                    for GetDeadLetterSvc<T> {
+                        type Response = super::GetDeadLetterResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetDeadLetterRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DeadLetterService>::get_dead_letter(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetDeadLetterSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for DeadLetterServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.DeadLetterService";
+    impl<T> tonic::server::NamedService for DeadLetterServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// TaskRunner is a worker.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TaskRunner {
+    /// Which one.
+    #[prost(string, tag = "1")]
+    pub worker_id: ::prost::alloc::string::String,
+    /// The machine that it runs on, if it says so.
+    #[prost(string, tag = "2")]
+    pub host: ::prost::alloc::string::String,
+    /// Its labels.
+    #[prost(map = "string, string", tag = "3")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Its SDK.
+    #[prost(string, tag = "4")]
+    pub sdk: ::prost::alloc::string::String,
+    /// The replica that holds its session; empty if it has none.
+    #[prost(string, tag = "5")]
+    pub server_id: ::prost::alloc::string::String,
+    /// When its newest session began.
+    #[prost(message, optional, tag = "6")]
+    pub connect_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When that ended; not set while it is connected.
+    #[prost(message, optional, tag = "7")]
+    pub close_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many jobs it holds.
+    #[prost(int32, tag = "8")]
+    pub leases: i32,
+    /// The take-outs that are in force for it.
+    #[prost(string, repeated, tag = "9")]
+    pub take_out_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// TaskRunnerSelector names task runners. Fields that are set must all match; one must be set.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TaskRunnerSelector {
+    /// Any of these.
+    #[prost(string, repeated, tag = "1")]
+    pub worker_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// On this machine.
+    #[prost(string, tag = "2")]
+    pub host: ::prost::alloc::string::String,
+    /// With all of these labels.
+    #[prost(map = "string, string", tag = "3")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// ListTaskRunnersRequest asks for a page of task runners.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTaskRunnersRequest {
+    /// Which ones; all if not set.
+    #[prost(message, optional, tag = "1")]
+    pub selector: ::core::option::Option<TaskRunnerSelector>,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same selector.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListTaskRunnersResponse is a page of task runners.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTaskRunnersResponse {
+    /// The task runners, by id.
+    #[prost(message, repeated, tag = "1")]
+    pub task_runners: ::prost::alloc::vec::Vec<TaskRunner>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// TakeOutRequest says which task runners to take out.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TakeOutRequest {
+    /// Makes the call safe to repeat, a UUID, and is the take-out's id; chosen by the server if empty.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Which ones.
+    #[prost(message, optional, tag = "2")]
+    pub selector: ::core::option::Option<TaskRunnerSelector>,
+    /// True: what they hold goes to others; false: they finish it.
+    #[prost(bool, tag = "3")]
+    pub move_leases: bool,
+    /// How long a handler may take to stop; the lease policy's drain_grace if not set.
+    #[prost(message, optional, tag = "4")]
+    pub grace: ::core::option::Option<::prost_types::Duration>,
+    /// Why.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it.
+    #[prost(string, tag = "6")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// TakeOut is task runners that are taken out.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TakeOut {
+    /// The id: the request_id that made it.
+    #[prost(string, tag = "1")]
+    pub take_out_id: ::prost::alloc::string::String,
+    /// Which ones.
+    #[prost(message, optional, tag = "2")]
+    pub selector: ::core::option::Option<TaskRunnerSelector>,
+    /// Whether what they held was moved.
+    #[prost(bool, tag = "3")]
+    pub move_leases: bool,
+    /// Who did it: the header orch-actor.
+    #[prost(string, tag = "4")]
+    pub actor: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket.
+    #[prost(string, tag = "6")]
+    pub ticket: ::prost::alloc::string::String,
+    /// Since when.
+    #[prost(message, optional, tag = "7")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// TakeOutResponse is the take-out and whom it concerns now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TakeOutResponse {
+    /// The take-out.
+    #[prost(message, optional, tag = "1")]
+    pub take_out: ::core::option::Option<TakeOut>,
+    /// The task runners that it concerns now, up to 1,000.
+    #[prost(string, repeated, tag = "2")]
+    pub worker_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many leases were asked to move, or moved.
+    #[prost(int32, tag = "3")]
+    pub leases: i32,
+    /// True: it was there already.
+    #[prost(bool, tag = "4")]
+    pub already_existed: bool,
+}
+/// PutBackRequest names a take-out to end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutBackRequest {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub take_out_id: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// PutBackResponse is empty.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutBackResponse {}
+/// ListTakeOutsRequest asks for what is taken out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTakeOutsRequest {}
+/// ListTakeOutsResponse has what is taken out.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTakeOutsResponse {
+    /// The take-outs, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub take_outs: ::prost::alloc::vec::Vec<TakeOut>,
+}
+/// Generated client implementations.
+pub mod fleet_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// FleetService is for operators: the task runners, and how to take some of them out.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct FleetServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> FleetServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> FleetServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            FleetServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists task runners by id, a page at a time: those with a session, and those that had one within
+        /// a day.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_task_runners(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTaskRunnersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTaskRunnersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FleetService/ListTaskRunners",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FleetService",
+                        "ListTaskRunners",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes task runners out: they are offered nothing more, on every replica within 2 s, also after
+        /// they reconnect, until PutBack. With move_leases what they hold is interrupted, at no cost to its
+        /// budgets, and goes to others: a runner that is connected is asked to stop and has the grace, one
+        /// that is not loses its leases at once.
+        ///
+        /// Safe to repeat with the same request_id. Errors: ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+        pub async fn take_out(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TakeOutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TakeOutResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FleetService/TakeOut",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.FleetService", "TakeOut"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a take-out. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (TAKE_OUT_NOT_FOUND).
+        pub async fn put_back(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutBackRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutBackResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FleetService/PutBack",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.FleetService", "PutBack"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists take-outs that are in force, newest first, at most 1,000.
+        pub async fn list_take_outs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTakeOutsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTakeOutsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.FleetService/ListTakeOuts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.FleetService",
+                        "ListTakeOuts",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod fleet_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with FleetServiceServer.
+    #[async_trait]
+    pub trait FleetService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists task runners by id, a page at a time: those with a session, and those that had one within
+        /// a day.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_task_runners(
+            &self,
+            request: tonic::Request<super::ListTaskRunnersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTaskRunnersResponse>,
+            tonic::Status,
+        >;
+        /// Takes task runners out: they are offered nothing more, on every replica within 2 s, also after
+        /// they reconnect, until PutBack. With move_leases what they hold is interrupted, at no cost to its
+        /// budgets, and goes to others: a runner that is connected is asked to stop and has the grace, one
+        /// that is not loses its leases at once.
+        ///
+        /// Safe to repeat with the same request_id. Errors: ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+        async fn take_out(
+            &self,
+            request: tonic::Request<super::TakeOutRequest>,
+        ) -> std::result::Result<tonic::Response<super::TakeOutResponse>, tonic::Status>;
+        /// Ends a take-out. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (TAKE_OUT_NOT_FOUND).
+        async fn put_back(
+            &self,
+            request: tonic::Request<super::PutBackRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutBackResponse>, tonic::Status>;
+        /// Lists take-outs that are in force, newest first, at most 1,000.
+        async fn list_take_outs(
+            &self,
+            request: tonic::Request<super::ListTakeOutsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTakeOutsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// FleetService is for operators: the task runners, and how to take some of them out.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct FleetServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> FleetServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for FleetServiceServer<T>
+    where
+        T: FleetService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.FleetService/ListTaskRunners" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListTaskRunnersSvc<T: FleetService>(pub Arc<T>);
+                    impl<
+                        T: FleetService,
+                    > tonic::server::UnaryService<super::ListTaskRunnersRequest>
+                    for ListTaskRunnersSvc<T> {
+                        type Response = super::ListTaskRunnersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListTaskRunnersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FleetService>::list_task_runners(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListTaskRunnersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FleetService/TakeOut" => {
+                    #[allow(non_camel_case_types)]
+                    struct TakeOutSvc<T: FleetService>(pub Arc<T>);
+                    impl<
+                        T: FleetService,
+                    > tonic::server::UnaryService<super::TakeOutRequest>
+                    for TakeOutSvc<T> {
+                        type Response = super::TakeOutResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TakeOutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FleetService>::take_out(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TakeOutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FleetService/PutBack" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutBackSvc<T: FleetService>(pub Arc<T>);
+                    impl<
+                        T: FleetService,
+                    > tonic::server::UnaryService<super::PutBackRequest>
+                    for PutBackSvc<T> {
+                        type Response = super::PutBackResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutBackRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FleetService>::put_back(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutBackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.FleetService/ListTakeOuts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListTakeOutsSvc<T: FleetService>(pub Arc<T>);
+                    impl<
+                        T: FleetService,
+                    > tonic::server::UnaryService<super::ListTakeOutsRequest>
+                    for ListTakeOutsSvc<T> {
+                        type Response = super::ListTakeOutsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListTakeOutsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FleetService>::list_take_outs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListTakeOutsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for FleetServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.FleetService";
+    impl<T> tonic::server::NamedService for FleetServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Action is something that an operator did.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Action {
+    /// Grows along the history; not dense.
+    #[prost(int64, tag = "1")]
+    pub action_id: i64,
+    /// When, by the database's clock.
+    #[prost(message, optional, tag = "2")]
+    pub time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What happened: "schedule_created", "backfill_paused", "operation_started" and so on.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// What kind of thing it happened to: "schedule", "pipeline", "window_series", "backfill", "run",
+    /// "operation", "take_out" or "dead_letter".
+    #[prost(string, tag = "4")]
+    pub target_kind: ::prost::alloc::string::String,
+    /// Its name or id.
+    #[prost(string, tag = "5")]
+    pub target_name: ::prost::alloc::string::String,
+    /// Who: what the caller's orch-actor header said, "operator" without one. Not verified yet.
+    #[prost(string, tag = "6")]
+    pub actor: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asked for it.
+    #[prost(string, tag = "8")]
+    pub ticket: ::prost::alloc::string::String,
+    /// What was asked for, as JSON.
+    #[prost(string, tag = "9")]
+    pub detail_json: ::prost::alloc::string::String,
+}
+/// ListActionsRequest asks for a page of actions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListActionsRequest {
+    /// Of this kind of thing; of all if empty.
+    #[prost(string, tag = "1")]
+    pub target_kind: ::prost::alloc::string::String,
+    /// Of this thing; target_kind must be set, too.
+    #[prost(string, tag = "2")]
+    pub target_name: ::prost::alloc::string::String,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filter.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListActionsResponse is a page of actions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListActionsResponse {
+    /// The actions, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub actions: ::prost::alloc::vec::Vec<Action>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod history_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// HistoryService is for operators and auditors: who did what, and why. Changes of settings and
+    /// sources are in FlowControlService.ListFlowChanges, what happened to a job in
+    /// JobService.ListJobEvents.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct HistoryServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> HistoryServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> HistoryServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            HistoryServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists what operators did to schedules, pipelines, window series, backfills, runs, task runners
+        /// and jobs, newest first: the append-only history.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_actions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListActionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListActionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.HistoryService/ListActions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.HistoryService",
+                        "ListActions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod history_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with HistoryServiceServer.
+    #[async_trait]
+    pub trait HistoryService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists what operators did to schedules, pipelines, window series, backfills, runs, task runners
+        /// and jobs, newest first: the append-only history.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_actions(
+            &self,
+            request: tonic::Request<super::ListActionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListActionsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// HistoryService is for operators and auditors: who did what, and why. Changes of settings and
+    /// sources are in FlowControlService.ListFlowChanges, what happened to a job in
+    /// JobService.ListJobEvents.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct HistoryServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> HistoryServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for HistoryServiceServer<T>
+    where
+        T: HistoryService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.HistoryService/ListActions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListActionsSvc<T: HistoryService>(pub Arc<T>);
+                    impl<
+                        T: HistoryService,
+                    > tonic::server::UnaryService<super::ListActionsRequest>
+                    for ListActionsSvc<T> {
+                        type Response = super::ListActionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListActionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as HistoryService>::list_actions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListActionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for HistoryServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.HistoryService";
+    impl<T> tonic::server::NamedService for HistoryServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// RetryAction makes dead jobs ready with fresh budgets, and scheduled ones ready now.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetryAction {}
+/// CancelAction cancels unfinished jobs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelAction {
+    /// How long a running job may take to stop; the lease policy's drain_grace if not set.
+    #[prost(message, optional, tag = "1")]
+    pub grace: ::core::option::Option<::prost_types::Duration>,
+}
+/// DiscardAction gives up dead letters: they are no longer listed and can no longer be retried. The
+/// jobs stay dead. It needs a reason.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DiscardAction {}
+/// ReprioritiseAction gives jobs that are not being worked on another priority.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReprioritiseAction {
+    /// The priority.
+    #[prost(int32, tag = "1")]
+    pub priority: i32,
+}
+/// MoveAction moves jobs that are not being worked on to another queue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MoveAction {
+    /// The queue.
+    #[prost(string, tag = "1")]
+    pub queue: ::prost::alloc::string::String,
+}
+/// ExtendDeadlineAction gives attempts more time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExtendDeadlineAction {
+    /// How long a running attempt may run from now on, and a later one in all. At most 7 d.
+    #[prost(message, optional, tag = "1")]
+    pub deadline: ::core::option::Option<::prost_types::Duration>,
+}
+/// StartOperationRequest says what to do to which jobs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StartOperationRequest {
+    /// Makes the call safe to repeat, a UUID, and is the operation's id; chosen by the server if empty.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// How many jobs a second at most; as many as the server can if 0.
+    #[prost(double, tag = "11")]
+    pub max_jobs_per_second: f64,
+    /// True: counts the jobs and changes nothing.
+    #[prost(bool, tag = "12")]
+    pub dry_run: bool,
+    /// Why, for the history.
+    #[prost(string, tag = "13")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "14")]
+    pub ticket: ::prost::alloc::string::String,
+    /// Which jobs.
+    #[prost(oneof = "start_operation_request::Target", tags = "2, 3, 4")]
+    pub target: ::core::option::Option<start_operation_request::Target>,
+    /// What to do.
+    #[prost(oneof = "start_operation_request::Action", tags = "5, 6, 7, 8, 9, 10")]
+    pub action: ::core::option::Option<start_operation_request::Action>,
+}
+/// Nested message and enum types in `StartOperationRequest`.
+pub mod start_operation_request {
+    /// Which jobs.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Target {
+        /// These.
+        #[prost(message, tag = "2")]
+        Jobs(super::JobIds),
+        /// Those that match when their turn comes.
+        #[prost(message, tag = "3")]
+        Matching(super::JobFilter),
+        /// The jobs of these dead letters.
+        #[prost(message, tag = "4")]
+        DeadLetters(super::DeadLetterFilter),
+    }
+    /// What to do.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Action {
+        /// Run them again.
+        #[prost(message, tag = "5")]
+        Retry(super::RetryAction),
+        /// Cancel them.
+        #[prost(message, tag = "6")]
+        Cancel(super::CancelAction),
+        /// Give them up.
+        #[prost(message, tag = "7")]
+        Discard(super::DiscardAction),
+        /// Another priority.
+        #[prost(message, tag = "8")]
+        Reprioritise(super::ReprioritiseAction),
+        /// Another queue.
+        #[prost(message, tag = "9")]
+        Move(super::MoveAction),
+        /// More time.
+        #[prost(message, tag = "10")]
+        ExtendDeadline(super::ExtendDeadlineAction),
+    }
+}
+/// StartOperationResponse is the operation, or what it would look at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StartOperationResponse {
+    /// The operation; not set in a dry run.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+    /// In a dry run: how many jobs match now, up to 1,000,000.
+    #[prost(int64, tag = "2")]
+    pub matching: i64,
+    /// In a dry run: the first 10 of them.
+    #[prost(string, repeated, tag = "3")]
+    pub sample_job_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True: the operation was there already.
+    #[prost(bool, tag = "4")]
+    pub already_existed: bool,
+}
+/// Operation is a change to many jobs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Operation {
+    /// The id: the request_id that started it.
+    #[prost(string, tag = "1")]
+    pub operation_id: ::prost::alloc::string::String,
+    /// The owner.
+    #[prost(string, tag = "2")]
+    pub tenant: ::prost::alloc::string::String,
+    /// What it does.
+    #[prost(enumeration = "OperationKind", tag = "3")]
+    pub kind: i32,
+    /// Where it stands.
+    #[prost(enumeration = "OperationState", tag = "4")]
+    pub state: i32,
+    /// Who started it: the header orch-actor.
+    #[prost(string, tag = "5")]
+    pub actor: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket.
+    #[prost(string, tag = "7")]
+    pub ticket: ::prost::alloc::string::String,
+    /// How many jobs matched when it began.
+    #[prost(int64, tag = "8")]
+    pub matching: i64,
+    /// How many were changed.
+    #[prost(int64, tag = "9")]
+    pub applied: i64,
+    /// How many needed no change.
+    #[prost(int64, tag = "10")]
+    pub unchanged: i64,
+    /// How many were refused; ListOperationResults has the reason of each.
+    #[prost(int64, tag = "11")]
+    pub refused: i64,
+    /// When it was started.
+    #[prost(message, optional, tag = "12")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ended.
+    #[prost(message, optional, tag = "13")]
+    pub finish_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The run that it is about, for OPERATION_KIND_CANCEL_RUN and OPERATION_KIND_REPLAY_RUN.
+    #[prost(string, tag = "14")]
+    pub run_id: ::prost::alloc::string::String,
+}
+/// GetOperationRequest names an operation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOperationRequest {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub operation_id: ::prost::alloc::string::String,
+}
+/// GetOperationResponse is one operation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOperationResponse {
+    /// The operation.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+}
+/// ListOperationsRequest asks for a page of operations.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOperationsRequest {
+    /// True: only those that are running.
+    #[prost(bool, tag = "1")]
+    pub running_only: bool,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListOperationsResponse is a page of operations.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOperationsResponse {
+    /// The operations, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub operations: ::prost::alloc::vec::Vec<Operation>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// OperationResult is what became of one job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OperationResult {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// What became of it.
+    #[prost(enumeration = "OperationOutcome", tag = "2")]
+    pub outcome: i32,
+    /// Why, if it was refused: JOB_NOT_FOUND, JOB_FINISHED, JOB_NOT_DEAD, JOB_BEING_WORKED_ON,
+    /// DEAD_LETTER_DISCARDED.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// Where the job stood afterwards.
+    #[prost(enumeration = "JobState", tag = "4")]
+    pub state: i32,
+}
+/// ListOperationResultsRequest asks for a page of results.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOperationResultsRequest {
+    /// The operation.
+    #[prost(string, tag = "1")]
+    pub operation_id: ::prost::alloc::string::String,
+    /// Only results with this outcome; all if not said.
+    #[prost(enumeration = "OperationOutcome", tag = "2")]
+    pub outcome: i32,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// The next_page_token of the page before.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListOperationResultsResponse is a page of results.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOperationResultsResponse {
+    /// The results.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<OperationResult>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// StopOperationRequest names an operation to stop.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StopOperationRequest {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub operation_id: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// StopOperationResponse is the operation as it is now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StopOperationResponse {
+    /// The operation.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+}
+/// OperationKind is what an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OperationKind {
+    /// Not said.
+    Unspecified = 0,
+    /// Retries jobs.
+    Retry = 1,
+    /// Cancels jobs.
+    Cancel = 2,
+    /// Discards dead letters.
+    Discard = 3,
+    /// Changes priorities.
+    Reprioritise = 4,
+    /// Moves jobs to another queue.
+    Move = 5,
+    /// Gives attempts more time.
+    ExtendDeadline = 6,
+    /// Cancels a run.
+    CancelRun = 7,
+    /// Writes the jobs of a replay.
+    ReplayRun = 8,
+}
+impl OperationKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPERATION_KIND_UNSPECIFIED",
+            Self::Retry => "OPERATION_KIND_RETRY",
+            Self::Cancel => "OPERATION_KIND_CANCEL",
+            Self::Discard => "OPERATION_KIND_DISCARD",
+            Self::Reprioritise => "OPERATION_KIND_REPRIORITISE",
+            Self::Move => "OPERATION_KIND_MOVE",
+            Self::ExtendDeadline => "OPERATION_KIND_EXTEND_DEADLINE",
+            Self::CancelRun => "OPERATION_KIND_CANCEL_RUN",
+            Self::ReplayRun => "OPERATION_KIND_REPLAY_RUN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPERATION_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPERATION_KIND_RETRY" => Some(Self::Retry),
+            "OPERATION_KIND_CANCEL" => Some(Self::Cancel),
+            "OPERATION_KIND_DISCARD" => Some(Self::Discard),
+            "OPERATION_KIND_REPRIORITISE" => Some(Self::Reprioritise),
+            "OPERATION_KIND_MOVE" => Some(Self::Move),
+            "OPERATION_KIND_EXTEND_DEADLINE" => Some(Self::ExtendDeadline),
+            "OPERATION_KIND_CANCEL_RUN" => Some(Self::CancelRun),
+            "OPERATION_KIND_REPLAY_RUN" => Some(Self::ReplayRun),
+            _ => None,
+        }
+    }
+}
+/// OperationState is where an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OperationState {
+    /// Not said.
+    Unspecified = 0,
+    /// It works through its jobs.
+    Running = 1,
+    /// It has looked at every job.
+    Done = 2,
+    /// Somebody stopped it.
+    Stopped = 3,
+}
+impl OperationState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPERATION_STATE_UNSPECIFIED",
+            Self::Running => "OPERATION_STATE_RUNNING",
+            Self::Done => "OPERATION_STATE_DONE",
+            Self::Stopped => "OPERATION_STATE_STOPPED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPERATION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPERATION_STATE_RUNNING" => Some(Self::Running),
+            "OPERATION_STATE_DONE" => Some(Self::Done),
+            "OPERATION_STATE_STOPPED" => Some(Self::Stopped),
+            _ => None,
+        }
+    }
+}
+/// OperationOutcome is what became of one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OperationOutcome {
+    /// Not said.
+    Unspecified = 0,
+    /// It was changed; a running one was asked to stop.
+    Applied = 1,
+    /// It was so already.
+    Unchanged = 2,
+    /// It could not be changed; reason says why.
+    Refused = 3,
+}
+impl OperationOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPERATION_OUTCOME_UNSPECIFIED",
+            Self::Applied => "OPERATION_OUTCOME_APPLIED",
+            Self::Unchanged => "OPERATION_OUTCOME_UNCHANGED",
+            Self::Refused => "OPERATION_OUTCOME_REFUSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPERATION_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPERATION_OUTCOME_APPLIED" => Some(Self::Applied),
+            "OPERATION_OUTCOME_UNCHANGED" => Some(Self::Unchanged),
+            "OPERATION_OUTCOME_REFUSED" => Some(Self::Refused),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod operation_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// OperationService is for operators: one change to many jobs, done by the server in bounded
+    /// batches, with progress and a result per job.
+    ///
+    /// An operation is durable when StartOperation answers. It survives replicas that are killed: each
+    /// batch changes its jobs, writes their results and moves on in one transaction, so that no job is
+    /// done twice or left out. It looks at jobs in the order of their ids, oldest first, and not at jobs
+    /// that are enqueued after it began.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct OperationServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> OperationServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> OperationServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            OperationServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Starts an operation, or counts what it would look at.
+        ///
+        /// Safe to repeat with the same request_id. Errors: ALREADY_EXISTS (REQUEST_ID_CONFLICT: the id
+        /// was used for another request), NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT
+        /// (REASON_REQUIRED: discarding needs a reason).
+        pub async fn start_operation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StartOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartOperationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.OperationService/StartOperation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.OperationService",
+                        "StartOperation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one operation.
+        ///
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+        pub async fn get_operation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOperationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.OperationService/GetOperation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.OperationService",
+                        "GetOperation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists operations, newest first, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_operations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOperationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOperationsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.OperationService/ListOperations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.OperationService",
+                        "ListOperations",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what became of each job, in the order in which they were done.
+        ///
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_operation_results(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOperationResultsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOperationResultsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.OperationService/ListOperationResults",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.OperationService",
+                        "ListOperationResults",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Stops an operation where it is; what it did stays done. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+        pub async fn stop_operation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StopOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StopOperationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.OperationService/StopOperation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.OperationService",
+                        "StopOperation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod operation_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with OperationServiceServer.
+    #[async_trait]
+    pub trait OperationService: std::marker::Send + std::marker::Sync + 'static {
+        /// Starts an operation, or counts what it would look at.
+        ///
+        /// Safe to repeat with the same request_id. Errors: ALREADY_EXISTS (REQUEST_ID_CONFLICT: the id
+        /// was used for another request), NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT
+        /// (REASON_REQUIRED: discarding needs a reason).
+        async fn start_operation(
+            &self,
+            request: tonic::Request<super::StartOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartOperationResponse>,
+            tonic::Status,
+        >;
+        /// Returns one operation.
+        ///
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+        async fn get_operation(
+            &self,
+            request: tonic::Request<super::GetOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOperationResponse>,
+            tonic::Status,
+        >;
+        /// Lists operations, newest first, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_operations(
+            &self,
+            request: tonic::Request<super::ListOperationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOperationsResponse>,
+            tonic::Status,
+        >;
+        /// Lists what became of each job, in the order in which they were done.
+        ///
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_operation_results(
+            &self,
+            request: tonic::Request<super::ListOperationResultsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOperationResultsResponse>,
+            tonic::Status,
+        >;
+        /// Stops an operation where it is; what it did stays done. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+        async fn stop_operation(
+            &self,
+            request: tonic::Request<super::StopOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StopOperationResponse>,
+            tonic::Status,
+        >;
+    }
+    /// OperationService is for operators: one change to many jobs, done by the server in bounded
+    /// batches, with progress and a result per job.
+    ///
+    /// An operation is durable when StartOperation answers. It survives replicas that are killed: each
+    /// batch changes its jobs, writes their results and moves on in one transaction, so that no job is
+    /// done twice or left out. It looks at jobs in the order of their ids, oldest first, and not at jobs
+    /// that are enqueued after it began.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct OperationServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> OperationServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for OperationServiceServer<T>
+    where
+        T: OperationService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.OperationService/StartOperation" => {
+                    #[allow(non_camel_case_types)]
+                    struct StartOperationSvc<T: OperationService>(pub Arc<T>);
+                    impl<
+                        T: OperationService,
+                    > tonic::server::UnaryService<super::StartOperationRequest>
+                    for StartOperationSvc<T> {
+                        type Response = super::StartOperationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StartOperationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OperationService>::start_operation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StartOperationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.OperationService/GetOperation" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetOperationSvc<T: OperationService>(pub Arc<T>);
+                    impl<
+                        T: OperationService,
+                    > tonic::server::UnaryService<super::GetOperationRequest>
+                    for GetOperationSvc<T> {
+                        type Response = super::GetOperationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetOperationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OperationService>::get_operation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetOperationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.OperationService/ListOperations" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOperationsSvc<T: OperationService>(pub Arc<T>);
+                    impl<
+                        T: OperationService,
+                    > tonic::server::UnaryService<super::ListOperationsRequest>
+                    for ListOperationsSvc<T> {
+                        type Response = super::ListOperationsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOperationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OperationService>::list_operations(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOperationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.OperationService/ListOperationResults" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOperationResultsSvc<T: OperationService>(pub Arc<T>);
+                    impl<
+                        T: OperationService,
+                    > tonic::server::UnaryService<super::ListOperationResultsRequest>
+                    for ListOperationResultsSvc<T> {
+                        type Response = super::ListOperationResultsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOperationResultsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OperationService>::list_operation_results(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOperationResultsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.OperationService/StopOperation" => {
+                    #[allow(non_camel_case_types)]
+                    struct StopOperationSvc<T: OperationService>(pub Arc<T>);
+                    impl<
+                        T: OperationService,
+                    > tonic::server::UnaryService<super::StopOperationRequest>
+                    for StopOperationSvc<T> {
+                        type Response = super::StopOperationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StopOperationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OperationService>::stop_operation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StopOperationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for OperationServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.OperationService";
+    impl<T> tonic::server::NamedService for OperationServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
@@ -5505,6 +8515,9 @@ pub struct Hello {
     /// that an offer would bring back at no cost, counts as interrupted.
     #[prost(bool, tag = "8")]
     pub lease_at_once: bool,
+    /// The machine that it runs on, such as its host name: what an operator can take out.
+    #[prost(string, tag = "9")]
+    pub host: ::prost::alloc::string::String,
 }
 /// Welcome answers Hello.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -5606,6 +8619,10 @@ pub struct Verdict {
     /// The answer.
     #[prost(enumeration = "LeaseVerdict", tag = "3")]
     pub verdict: i32,
+    /// Set when an operator moved the attempt's deadline: how long it may still run, from now. It
+    /// replaces what the offer said.
+    #[prost(message, optional, tag = "4")]
+    pub attempt_time_left: ::core::option::Option<::prost_types::Duration>,
 }
 /// Verdicts answers a heartbeat or the held_leases of a Hello.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -5689,14 +8706,15 @@ pub struct Throttle {
     #[prost(int64, optional, tag = "3")]
     pub remaining: ::core::option::Option<i64>,
 }
-/// Hint says why a session with free slots gets no offers. Sent when the reason changes.
+/// Hint says why a session gets no offers, or no more. Sent when the reason changes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Hint {
     /// How many jobs are ready for this session's types, as far as the replica that answers knows: 0
     /// means none, 1 that there are some.
     #[prost(int64, tag = "1")]
     pub ready_jobs: i64,
-    /// What the ready ones wait for, each reason once, up to 16. Empty: nothing is ready.
+    /// What the ready ones wait for, each reason once, up to 16. Empty: nothing is
+    /// ready, or only slots are missing (more_workers_help).
     #[prost(message, repeated, tag = "2")]
     pub blocked_by: ::prost::alloc::vec::Vec<BlockedBy>,
     /// Whether more slots or more workers would help. False: what holds the jobs back is a limit.
@@ -7200,6 +10218,5692 @@ pub mod task_runner_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.TaskRunnerService";
     impl<T> tonic::server::NamedService for TaskRunnerServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Dependency is an edge as the dependent job names it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Dependency {
+    /// The name of the job that must end first.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What happens when it does not succeed.
+    #[prost(enumeration = "OnFailure", tag = "2")]
+    pub on_failure: i32,
+    /// Which end of it lets the job go.
+    #[prost(enumeration = "EdgeCondition", tag = "3")]
+    pub condition: i32,
+    /// A declared join: the job also waits, in the same way, for every job that the named one appends
+    /// with fan_out, and for what those append.
+    #[prost(bool, tag = "4")]
+    pub include_fan_out: bool,
+}
+/// RunJob is a job of a run that is to be made.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RunJob {
+    /// Its name, unique in the run.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(message, optional, tag = "2")]
+    pub spec: ::core::option::Option<JobSpec>,
+    /// What must end before it starts.
+    #[prost(message, repeated, tag = "3")]
+    pub depends_on: ::prost::alloc::vec::Vec<Dependency>,
+}
+/// CreateRunRequest describes a run.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateRunRequest {
+    /// Chosen by the producer to make the call safe to repeat, a UUIDv7; by the server if empty.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub display_name: ::prost::alloc::string::String,
+    /// The project within the tenant; jobs without one inherit it.
+    #[prost(string, tag = "3")]
+    pub project: ::prost::alloc::string::String,
+    /// Jobs without a correlation id inherit it; the run's id if empty.
+    #[prost(string, tag = "4")]
+    pub correlation_id: ::prost::alloc::string::String,
+    /// The jobs.
+    #[prost(message, repeated, tag = "5")]
+    pub jobs: ::prost::alloc::vec::Vec<RunJob>,
+    /// True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do.
+    #[prost(bool, tag = "6")]
+    pub keep_open: bool,
+}
+/// CreateRunResponse is the run that was made.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateRunResponse {
+    /// The run.
+    #[prost(message, optional, tag = "1")]
+    pub run: ::core::option::Option<Run>,
+    /// The jobs' ids, in the order of the request.
+    #[prost(string, repeated, tag = "2")]
+    pub job_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True: the run was there already, with the same content.
+    #[prost(bool, tag = "3")]
+    pub already_existed: bool,
+}
+/// Run is a run as the ledger has it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Run {
+    /// The id, a UUIDv7.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// The owner.
+    #[prost(string, tag = "2")]
+    pub tenant: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "3")]
+    pub display_name: ::prost::alloc::string::String,
+    /// The project, if any.
+    #[prost(string, tag = "4")]
+    pub project: ::prost::alloc::string::String,
+    /// The correlation id.
+    #[prost(string, tag = "5")]
+    pub correlation_id: ::prost::alloc::string::String,
+    /// When it was made.
+    #[prost(message, optional, tag = "6")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The sum of its jobs.
+    #[prost(enumeration = "RunState", tag = "7")]
+    pub state: i32,
+    /// How many jobs stand where. Not in lists.
+    #[prost(message, repeated, tag = "8")]
+    pub counts: ::prost::alloc::vec::Vec<JobStateCount>,
+    /// True: AppendJobs can add to it.
+    #[prost(bool, tag = "9")]
+    pub open: bool,
+    /// Whether somebody cancelled it as a whole.
+    #[prost(bool, tag = "10")]
+    pub cancel_requested: bool,
+    /// The run that this one replays, if any.
+    #[prost(string, tag = "11")]
+    pub replay_of: ::prost::alloc::string::String,
+    /// The pipeline that it was made from, if any.
+    #[prost(string, tag = "12")]
+    pub pipeline: ::prost::alloc::string::String,
+    /// The pipeline's version.
+    #[prost(int32, tag = "13")]
+    pub pipeline_version: i32,
+    /// The schedule that made it, if any.
+    #[prost(string, tag = "14")]
+    pub schedule: ::prost::alloc::string::String,
+    /// How many of the cancelled jobs were skipped: they were not needed. Not in lists.
+    #[prost(int32, tag = "15")]
+    pub skipped: i32,
+    /// True: a replay whose jobs are still being written. None of them starts before.
+    #[prost(bool, tag = "16")]
+    pub building: bool,
+}
+/// JobStateCount is how many jobs are in a state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobStateCount {
+    /// The state.
+    #[prost(enumeration = "JobState", tag = "1")]
+    pub state: i32,
+    /// How many.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+}
+/// Edge is a dependency between two jobs of a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Edge {
+    /// The job that must end first.
+    #[prost(string, tag = "1")]
+    pub from_job_id: ::prost::alloc::string::String,
+    /// The job that waits.
+    #[prost(string, tag = "2")]
+    pub to_job_id: ::prost::alloc::string::String,
+    /// What happens when the first does not succeed.
+    #[prost(enumeration = "OnFailure", tag = "3")]
+    pub on_failure: i32,
+    /// Which end of the first lets the second go.
+    #[prost(enumeration = "EdgeCondition", tag = "4")]
+    pub condition: i32,
+    /// Whether the second waits for what the first fans out, too.
+    #[prost(bool, tag = "5")]
+    pub include_fan_out: bool,
+}
+/// GetRunRequest names a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRunRequest {
+    /// The run's id.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+}
+/// GetRunResponse is a run with everything in it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRunResponse {
+    /// The run.
+    #[prost(message, optional, tag = "1")]
+    pub run: ::core::option::Option<Run>,
+    /// Its jobs in the order in which they were asked for, without payloads, results and checkpoints.
+    /// Of a replay also the jobs of the first run whose artifacts it reuses; their run_id tells.
+    #[prost(message, repeated, tag = "2")]
+    pub jobs: ::prost::alloc::vec::Vec<Job>,
+    /// Its edges.
+    #[prost(message, repeated, tag = "3")]
+    pub edges: ::prost::alloc::vec::Vec<Edge>,
+    /// True: it has more than 1,000 jobs, and jobs and edges are empty.
+    #[prost(bool, tag = "4")]
+    pub truncated: bool,
+}
+/// AppendJobsRequest is a batch of jobs for a live run.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AppendJobsRequest {
+    /// The run.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// The jobs; they can depend on each other and on jobs that the run has.
+    #[prost(message, repeated, tag = "2")]
+    pub jobs: ::prost::alloc::vec::Vec<RunJob>,
+    /// Set by a handler: the lease under which it appends. The run need not be open then.
+    #[prost(message, optional, tag = "3")]
+    pub fan_out: ::core::option::Option<LeaseRef>,
+    /// True: the last batch; closes the run in the same transaction.
+    #[prost(bool, tag = "4")]
+    pub close: bool,
+}
+/// AppendJobsResponse has what was appended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AppendJobsResponse {
+    /// The jobs' ids, in the order of the request.
+    #[prost(string, repeated, tag = "1")]
+    pub job_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many of them were there already.
+    #[prost(int32, tag = "2")]
+    pub existing: i32,
+}
+/// CloseRunRequest names a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseRunRequest {
+    /// The run's id.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+}
+/// CloseRunResponse is the run as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CloseRunResponse {
+    /// The run, without counts.
+    #[prost(message, optional, tag = "1")]
+    pub run: ::core::option::Option<Run>,
+}
+/// CancelRunRequest names a run to cancel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelRunRequest {
+    /// The run's id.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// Makes the call safe to repeat, a UUID; the operation's id.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
+    /// How long a running job may take to stop; the lease policy's drain_grace if not set.
+    #[prost(message, optional, tag = "5")]
+    pub grace: ::core::option::Option<::prost_types::Duration>,
+}
+/// CancelRunResponse is the operation that cancels.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelRunResponse {
+    /// The operation.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+}
+/// ReplayRunRequest says what to run again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayRunRequest {
+    /// The run to replay.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// The new run's id, a UUIDv7, which makes the call safe to repeat; chosen by the server if empty.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The jobs to run again, by name; every job that did not succeed, skipped ones aside, if empty.
+    #[prost(string, repeated, tag = "3")]
+    pub job_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True: everything that depends on these jobs runs again, too.
+    #[prost(bool, tag = "4")]
+    pub include_downstream: bool,
+    /// True: artifacts of jobs that succeeded are not reused: everything that the jobs depend on runs
+    /// again, too.
+    #[prost(bool, tag = "5")]
+    pub rerun_upstream: bool,
+    /// True: says what would run and why, and changes nothing.
+    #[prost(bool, tag = "6")]
+    pub dry_run: bool,
+    /// Why, for the history.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "8")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// ReplayedJob is a job of the first run and what a replay does with it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayedJob {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its id in the first run.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(enumeration = "ReplayCause", tag = "3")]
+    pub cause: i32,
+    /// Where it stood in the first run.
+    #[prost(enumeration = "JobState", tag = "4")]
+    pub state: i32,
+}
+/// ReplayRunResponse is the new run, or what it would be.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplayRunResponse {
+    /// The new run, without counts; not set in a dry run.
+    #[prost(message, optional, tag = "1")]
+    pub run: ::core::option::Option<Run>,
+    /// What runs again and what is reused, the first 1,000.
+    #[prost(message, repeated, tag = "2")]
+    pub jobs: ::prost::alloc::vec::Vec<ReplayedJob>,
+    /// How many jobs run again.
+    #[prost(int32, tag = "3")]
+    pub running_count: i32,
+    /// How many are reused.
+    #[prost(int32, tag = "4")]
+    pub reused_count: i32,
+    /// True: the new run was there already.
+    #[prost(bool, tag = "5")]
+    pub already_existed: bool,
+}
+/// ListRunsRequest asks for a page of runs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRunsRequest {
+    /// Of this project; of any if empty.
+    #[prost(string, tag = "1")]
+    pub project: ::prost::alloc::string::String,
+    /// Made from this pipeline; from any or none if empty.
+    #[prost(string, tag = "2")]
+    pub pipeline: ::prost::alloc::string::String,
+    /// Replays of this run.
+    #[prost(string, tag = "3")]
+    pub replay_of: ::prost::alloc::string::String,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filters.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListRunsResponse is a page of runs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRunsResponse {
+    /// The runs, newest first. Their state is not told: GetRun tells.
+    #[prost(message, repeated, tag = "1")]
+    pub runs: ::prost::alloc::vec::Vec<Run>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// GetRunGraphRequest asks for a page of a graph.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRunGraphRequest {
+    /// The run's id.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// How many jobs at most; 500 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// GraphNode is a job in a graph.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GraphNode {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Its name in the run.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Its type.
+    #[prost(string, tag = "3")]
+    pub job_type: ::prost::alloc::string::String,
+    /// Its queue.
+    #[prost(string, tag = "4")]
+    pub queue: ::prost::alloc::string::String,
+    /// Where it stands.
+    #[prost(enumeration = "JobState", tag = "5")]
+    pub state: i32,
+    /// True: cancelled because it was not needed.
+    #[prost(bool, tag = "6")]
+    pub skipped: bool,
+    /// The newest attempt; 0 before the first.
+    #[prost(int32, tag = "7")]
+    pub attempt: i32,
+    /// What it waits for, as ExplainJob says; not set when it runs or is finished.
+    #[prost(message, optional, tag = "8")]
+    pub blocked_by: ::core::option::Option<BlockedBy>,
+    /// The run that it belongs to, if that is another one: a replay reuses what it left.
+    #[prost(string, tag = "9")]
+    pub reused_from_run: ::prost::alloc::string::String,
+}
+/// GetRunGraphResponse is a page of a graph.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRunGraphResponse {
+    /// Jobs in their order. A page with many edges may have fewer than asked for.
+    #[prost(message, repeated, tag = "1")]
+    pub nodes: ::prost::alloc::vec::Vec<GraphNode>,
+    /// The edges that lead to these jobs.
+    #[prost(message, repeated, tag = "2")]
+    pub edges: ::prost::alloc::vec::Vec<Edge>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// GetRunTimelineRequest asks for a page of a timeline.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRunTimelineRequest {
+    /// The run's id.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// How many jobs at most; 200 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// TimelineSpan is a span of a job's time.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TimelineSpan {
+    /// What it was spent on.
+    #[prost(enumeration = "SpanKind", tag = "1")]
+    pub kind: i32,
+    /// When it began.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ended; not set if it has not.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The attempt, where it is about one.
+    #[prost(int32, tag = "4")]
+    pub attempt: i32,
+    /// The task runner, where it is about one.
+    #[prost(string, tag = "5")]
+    pub worker_id: ::prost::alloc::string::String,
+    /// How the attempt ended; for SPAN_KIND_RUNNING.
+    #[prost(enumeration = "AttemptOutcome", tag = "6")]
+    pub outcome: i32,
+}
+/// TimelineJob is a job's line in a timeline.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TimelineJob {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Its name in the run.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Its type.
+    #[prost(string, tag = "3")]
+    pub job_type: ::prost::alloc::string::String,
+    /// Where it stands.
+    #[prost(enumeration = "JobState", tag = "4")]
+    pub state: i32,
+    /// What it spent its time on, oldest first; of the newest 20 attempts.
+    #[prost(message, repeated, tag = "5")]
+    pub spans: ::prost::alloc::vec::Vec<TimelineSpan>,
+}
+/// GetRunTimelineResponse is a page of a timeline.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRunTimelineResponse {
+    /// Jobs in their order.
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<TimelineJob>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// GetCriticalPathRequest names a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetCriticalPathRequest {
+    /// The run's id.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+}
+/// CriticalStep is a job on the critical path.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CriticalStep {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Its name in the run.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Where it stands.
+    #[prost(enumeration = "JobState", tag = "3")]
+    pub state: i32,
+    /// When its last attempt started; not set if none did.
+    #[prost(message, optional, tag = "4")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ended; not set if it has not.
+    #[prost(message, optional, tag = "5")]
+    pub finish_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// From the end of the step before, or the making of the run, to its start or now.
+    #[prost(message, optional, tag = "6")]
+    pub waited: ::core::option::Option<::prost_types::Duration>,
+    /// From its start to its end or now.
+    #[prost(message, optional, tag = "7")]
+    pub ran: ::core::option::Option<::prost_types::Duration>,
+}
+/// GetCriticalPathResponse is the chain that decides how long a run takes: each step is the last of
+/// those that the next one waited for.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCriticalPathResponse {
+    /// The steps, first to last. The first 1,000.
+    #[prost(message, repeated, tag = "1")]
+    pub steps: ::prost::alloc::vec::Vec<CriticalStep>,
+    /// From the making of the run to the end of the last step, or now.
+    #[prost(message, optional, tag = "2")]
+    pub total: ::core::option::Option<::prost_types::Duration>,
+}
+/// EdgeCondition is which end of a job lets one go that depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EdgeCondition {
+    /// Not said. Treated as EDGE_CONDITION_SUCCESS.
+    Unspecified = 0,
+    /// It succeeded. on_failure says what happens otherwise.
+    Success = 1,
+    /// It ended, in whatever way.
+    Completion = 2,
+    /// It became dead or was cancelled. When it succeeds, or is skipped, the job is skipped: cancelled
+    /// because it is not needed, which does not count against the run.
+    Failure = 3,
+}
+impl EdgeCondition {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EDGE_CONDITION_UNSPECIFIED",
+            Self::Success => "EDGE_CONDITION_SUCCESS",
+            Self::Completion => "EDGE_CONDITION_COMPLETION",
+            Self::Failure => "EDGE_CONDITION_FAILURE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EDGE_CONDITION_UNSPECIFIED" => Some(Self::Unspecified),
+            "EDGE_CONDITION_SUCCESS" => Some(Self::Success),
+            "EDGE_CONDITION_COMPLETION" => Some(Self::Completion),
+            "EDGE_CONDITION_FAILURE" => Some(Self::Failure),
+            _ => None,
+        }
+    }
+}
+/// OnFailure is what happens to a job when one that it depends on with EDGE_CONDITION_SUCCESS
+/// becomes dead or cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OnFailure {
+    /// Not said. Treated as ON_FAILURE_CANCEL.
+    Unspecified = 0,
+    /// The job is cancelled, and what depends on it sees it end so.
+    Cancel = 1,
+    /// The job stays blocked. A retry of the failed job can still let it run.
+    Hold = 2,
+    /// The job goes on as if it had succeeded.
+    Continue = 3,
+}
+impl OnFailure {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ON_FAILURE_UNSPECIFIED",
+            Self::Cancel => "ON_FAILURE_CANCEL",
+            Self::Hold => "ON_FAILURE_HOLD",
+            Self::Continue => "ON_FAILURE_CONTINUE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ON_FAILURE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ON_FAILURE_CANCEL" => Some(Self::Cancel),
+            "ON_FAILURE_HOLD" => Some(Self::Hold),
+            "ON_FAILURE_CONTINUE" => Some(Self::Continue),
+            _ => None,
+        }
+    }
+}
+/// RunState sums up the jobs of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RunState {
+    /// Not said.
+    Unspecified = 0,
+    /// At least one job is unfinished, or the run is open.
+    Active = 1,
+    /// Every job succeeded or was skipped.
+    Succeeded = 2,
+    /// Every job is finished and at least one is dead.
+    Failed = 3,
+    /// Every job is finished, none is dead and at least one is cancelled, not counting skipped ones.
+    Cancelled = 4,
+}
+impl RunState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RUN_STATE_UNSPECIFIED",
+            Self::Active => "RUN_STATE_ACTIVE",
+            Self::Succeeded => "RUN_STATE_SUCCEEDED",
+            Self::Failed => "RUN_STATE_FAILED",
+            Self::Cancelled => "RUN_STATE_CANCELLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RUN_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "RUN_STATE_ACTIVE" => Some(Self::Active),
+            "RUN_STATE_SUCCEEDED" => Some(Self::Succeeded),
+            "RUN_STATE_FAILED" => Some(Self::Failed),
+            "RUN_STATE_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+/// ReplayCause is why a job is part of a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReplayCause {
+    /// Not said.
+    Unspecified = 0,
+    /// It was named.
+    Selected = 1,
+    /// It did not succeed.
+    NotSucceeded = 2,
+    /// It depends on one that runs again.
+    Downstream = 3,
+    /// One that runs again depends on it, and its artifacts are not reused.
+    Upstream = 4,
+    /// It does not run: one that runs again uses what it left.
+    Reused = 5,
+}
+impl ReplayCause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REPLAY_CAUSE_UNSPECIFIED",
+            Self::Selected => "REPLAY_CAUSE_SELECTED",
+            Self::NotSucceeded => "REPLAY_CAUSE_NOT_SUCCEEDED",
+            Self::Downstream => "REPLAY_CAUSE_DOWNSTREAM",
+            Self::Upstream => "REPLAY_CAUSE_UPSTREAM",
+            Self::Reused => "REPLAY_CAUSE_REUSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REPLAY_CAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "REPLAY_CAUSE_SELECTED" => Some(Self::Selected),
+            "REPLAY_CAUSE_NOT_SUCCEEDED" => Some(Self::NotSucceeded),
+            "REPLAY_CAUSE_DOWNSTREAM" => Some(Self::Downstream),
+            "REPLAY_CAUSE_UPSTREAM" => Some(Self::Upstream),
+            "REPLAY_CAUSE_REUSED" => Some(Self::Reused),
+            _ => None,
+        }
+    }
+}
+/// SpanKind is what a job spent a span of time on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SpanKind {
+    /// Not said.
+    Unspecified = 0,
+    /// Blocked: waited for other jobs.
+    Blocked = 1,
+    /// Waited for a moment, or to be claimed.
+    Waiting = 2,
+    /// Offered and not accepted yet.
+    Offered = 3,
+    /// Worked on.
+    Running = 4,
+}
+impl SpanKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SPAN_KIND_UNSPECIFIED",
+            Self::Blocked => "SPAN_KIND_BLOCKED",
+            Self::Waiting => "SPAN_KIND_WAITING",
+            Self::Offered => "SPAN_KIND_OFFERED",
+            Self::Running => "SPAN_KIND_RUNNING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SPAN_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SPAN_KIND_BLOCKED" => Some(Self::Blocked),
+            "SPAN_KIND_WAITING" => Some(Self::Waiting),
+            "SPAN_KIND_OFFERED" => Some(Self::Offered),
+            "SPAN_KIND_RUNNING" => Some(Self::Running),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod run_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// RunService makes and shows runs: jobs that belong together, with edges between them, across
+    /// queues and job types.
+    ///
+    /// A run of more than 1,000 jobs is made open and filled with AppendJobs; a job can depend on jobs
+    /// of its own batch and of earlier ones, so that no batch can close a cycle. What the end of a job
+    /// means for those that depend on it is told at once for up to 1,000 edges and by a loop, in steps
+    /// of 1,000, beyond that.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct RunServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> RunServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RunServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RunServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
+        ///
+        /// Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
+        /// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
+        /// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
+        /// a job with one of these faults, or can never start) and one field violation per fault, all at
+        /// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
+        /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
+        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+        /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
+        pub async fn create_run(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateRunResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/CreateRun",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "CreateRun"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds up to 1,000 jobs and 20,000 edges to a live run in one transaction: all of it or nothing.
+        ///
+        /// Either the run is open, or the caller holds the lease of a job of the run (fan_out): what a
+        /// handler appends, every job waits for that depends on the handler's job with include_fan_out.
+        /// A dependency on a job that ended already counts as its end says.
+        ///
+        /// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
+        /// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+        /// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
+        /// content).
+        pub async fn append_jobs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AppendJobsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AppendJobsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/AppendJobs",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "AppendJobs"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Closes an open run: only handlers of its jobs can append from now on. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
+        pub async fn close_run(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CloseRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseRunResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/CloseRun",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "CloseRun"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
+        /// can be appended once this answers. Safe to repeat with the same request_id.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+        pub async fn cancel_run(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelRunResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/CancelRun",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "CancelRun"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Runs a part of a finished run again, as a new run that is linked to it; the history of the
+        /// first is untouched. The new run's jobs start once all of them are in the ledger.
+        ///
+        /// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
+        /// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
+        /// (RUN_ACTIVE, NOTHING_TO_REPLAY); ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+        pub async fn replay_run(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReplayRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplayRunResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/ReplayRun",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "ReplayRun"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a run and, if it has at most 1,000 jobs, those (without payloads, results and
+        /// checkpoints) and their edges. Of a larger one ListJobs and GetRunGraph answer pages.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
+        pub async fn get_run(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRunRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRunResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/GetRun",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "GetRun"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists runs, newest first, a page at a time, without counts of their jobs.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_runs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRunsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRunsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/ListRuns",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("stellaops.orchestrator.v1.RunService", "ListRuns"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a page of a run's graph: jobs in their order, each with the edges that lead to it, where
+        /// it stands and what it waits for.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+        /// snapshot.
+        pub async fn get_run_graph(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRunGraphRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRunGraphResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/GetRunGraph",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.RunService",
+                        "GetRunGraph",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a page of a run's timeline: what each job spent its time on, by attempt and task runner.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+        /// snapshot.
+        pub async fn get_run_timeline(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRunTimelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRunTimelineResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/GetRunTimeline",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.RunService",
+                        "GetRunTimeline",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the chain of jobs that decides how long the run takes.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
+        pub async fn get_critical_path(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCriticalPathRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCriticalPathResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.RunService/GetCriticalPath",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.RunService",
+                        "GetCriticalPath",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod run_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RunServiceServer.
+    #[async_trait]
+    pub trait RunService: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
+        ///
+        /// Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
+        /// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
+        /// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
+        /// a job with one of these faults, or can never start) and one field violation per fault, all at
+        /// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
+        /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
+        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+        /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
+        async fn create_run(
+            &self,
+            request: tonic::Request<super::CreateRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateRunResponse>,
+            tonic::Status,
+        >;
+        /// Adds up to 1,000 jobs and 20,000 edges to a live run in one transaction: all of it or nothing.
+        ///
+        /// Either the run is open, or the caller holds the lease of a job of the run (fan_out): what a
+        /// handler appends, every job waits for that depends on the handler's job with include_fan_out.
+        /// A dependency on a job that ended already counts as its end says.
+        ///
+        /// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
+        /// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+        /// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
+        /// content).
+        async fn append_jobs(
+            &self,
+            request: tonic::Request<super::AppendJobsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AppendJobsResponse>,
+            tonic::Status,
+        >;
+        /// Closes an open run: only handlers of its jobs can append from now on. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
+        async fn close_run(
+            &self,
+            request: tonic::Request<super::CloseRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseRunResponse>,
+            tonic::Status,
+        >;
+        /// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
+        /// can be appended once this answers. Safe to repeat with the same request_id.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+        async fn cancel_run(
+            &self,
+            request: tonic::Request<super::CancelRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelRunResponse>,
+            tonic::Status,
+        >;
+        /// Runs a part of a finished run again, as a new run that is linked to it; the history of the
+        /// first is untouched. The new run's jobs start once all of them are in the ledger.
+        ///
+        /// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
+        /// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
+        /// (RUN_ACTIVE, NOTHING_TO_REPLAY); ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+        async fn replay_run(
+            &self,
+            request: tonic::Request<super::ReplayRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplayRunResponse>,
+            tonic::Status,
+        >;
+        /// Returns a run and, if it has at most 1,000 jobs, those (without payloads, results and
+        /// checkpoints) and their edges. Of a larger one ListJobs and GetRunGraph answer pages.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
+        async fn get_run(
+            &self,
+            request: tonic::Request<super::GetRunRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRunResponse>, tonic::Status>;
+        /// Lists runs, newest first, a page at a time, without counts of their jobs.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_runs(
+            &self,
+            request: tonic::Request<super::ListRunsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRunsResponse>,
+            tonic::Status,
+        >;
+        /// Returns a page of a run's graph: jobs in their order, each with the edges that lead to it, where
+        /// it stands and what it waits for.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+        /// snapshot.
+        async fn get_run_graph(
+            &self,
+            request: tonic::Request<super::GetRunGraphRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRunGraphResponse>,
+            tonic::Status,
+        >;
+        /// Returns a page of a run's timeline: what each job spent its time on, by attempt and task runner.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+        /// snapshot.
+        async fn get_run_timeline(
+            &self,
+            request: tonic::Request<super::GetRunTimelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRunTimelineResponse>,
+            tonic::Status,
+        >;
+        /// Returns the chain of jobs that decides how long the run takes.
+        ///
+        /// Errors: NOT_FOUND (RUN_NOT_FOUND).
+        async fn get_critical_path(
+            &self,
+            request: tonic::Request<super::GetCriticalPathRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCriticalPathResponse>,
+            tonic::Status,
+        >;
+    }
+    /// RunService makes and shows runs: jobs that belong together, with edges between them, across
+    /// queues and job types.
+    ///
+    /// A run of more than 1,000 jobs is made open and filled with AppendJobs; a job can depend on jobs
+    /// of its own batch and of earlier ones, so that no batch can close a cycle. What the end of a job
+    /// means for those that depend on it is told at once for up to 1,000 edges and by a loop, in steps
+    /// of 1,000, beyond that.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct RunServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RunServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RunServiceServer<T>
+    where
+        T: RunService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.RunService/CreateRun" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateRunSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::CreateRunRequest>
+                    for CreateRunSvc<T> {
+                        type Response = super::CreateRunResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateRunRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::create_run(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateRunSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/AppendJobs" => {
+                    #[allow(non_camel_case_types)]
+                    struct AppendJobsSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::AppendJobsRequest>
+                    for AppendJobsSvc<T> {
+                        type Response = super::AppendJobsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AppendJobsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::append_jobs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AppendJobsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/CloseRun" => {
+                    #[allow(non_camel_case_types)]
+                    struct CloseRunSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::CloseRunRequest>
+                    for CloseRunSvc<T> {
+                        type Response = super::CloseRunResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CloseRunRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::close_run(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CloseRunSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/CancelRun" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelRunSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::CancelRunRequest>
+                    for CancelRunSvc<T> {
+                        type Response = super::CancelRunResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelRunRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::cancel_run(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelRunSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/ReplayRun" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReplayRunSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::ReplayRunRequest>
+                    for ReplayRunSvc<T> {
+                        type Response = super::ReplayRunResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReplayRunRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::replay_run(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReplayRunSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/GetRun" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRunSvc<T: RunService>(pub Arc<T>);
+                    impl<T: RunService> tonic::server::UnaryService<super::GetRunRequest>
+                    for GetRunSvc<T> {
+                        type Response = super::GetRunResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRunRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::get_run(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRunSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/ListRuns" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRunsSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::ListRunsRequest>
+                    for ListRunsSvc<T> {
+                        type Response = super::ListRunsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRunsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::list_runs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRunsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/GetRunGraph" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRunGraphSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::GetRunGraphRequest>
+                    for GetRunGraphSvc<T> {
+                        type Response = super::GetRunGraphResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRunGraphRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::get_run_graph(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRunGraphSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/GetRunTimeline" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRunTimelineSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::GetRunTimelineRequest>
+                    for GetRunTimelineSvc<T> {
+                        type Response = super::GetRunTimelineResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRunTimelineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::get_run_timeline(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRunTimelineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.RunService/GetCriticalPath" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCriticalPathSvc<T: RunService>(pub Arc<T>);
+                    impl<
+                        T: RunService,
+                    > tonic::server::UnaryService<super::GetCriticalPathRequest>
+                    for GetCriticalPathSvc<T> {
+                        type Response = super::GetCriticalPathResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCriticalPathRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RunService>::get_critical_path(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCriticalPathSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for RunServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.RunService";
+    impl<T> tonic::server::NamedService for RunServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// PipelineParameter is what a pipeline has to be told.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PipelineParameter {
+    /// Its name, as templates say it: "${name}".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What values it takes.
+    #[prost(enumeration = "ParameterKind", tag = "2")]
+    pub kind: i32,
+    /// For people.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// Its value where none is given; without one it must be given.
+    #[prost(message, optional, tag = "4")]
+    pub default_value: ::core::option::Option<::prost_types::Value>,
+}
+/// PipelineJob is a job of a pipeline.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PipelineJob {
+    /// Its name, unique in the pipeline.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The job. job_id, idempotency_key, not_before and window must be empty. "${name}" in project,
+    /// source, labels, correlation_id and concurrency_key stands for a parameter's text.
+    #[prost(message, optional, tag = "2")]
+    pub spec: ::core::option::Option<JobSpec>,
+    /// The payload as JSON, instead of spec.payload: a string that is "${name}" as a whole stands for
+    /// the parameter's value, "${name}" within a string for its text, "$${" for "${".
+    #[prost(string, tag = "3")]
+    pub payload_template: ::prost::alloc::string::String,
+    /// What must end before it starts.
+    #[prost(message, repeated, tag = "4")]
+    pub depends_on: ::prost::alloc::vec::Vec<Dependency>,
+}
+/// Pipeline is a named run.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Pipeline {
+    /// Its name, unique in the tenant.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    /// What it has to be told.
+    #[prost(message, repeated, tag = "3")]
+    pub parameters: ::prost::alloc::vec::Vec<PipelineParameter>,
+    /// Its jobs.
+    #[prost(message, repeated, tag = "4")]
+    pub jobs: ::prost::alloc::vec::Vec<PipelineJob>,
+    /// Grows by one with each change. Set by the server.
+    #[prost(int32, tag = "5")]
+    pub version: i32,
+    /// Changes with every version; send it back to store only on top of what you saw.
+    #[prost(string, tag = "6")]
+    pub etag: ::prost::alloc::string::String,
+    /// When this version was stored. Set by the server.
+    #[prost(message, optional, tag = "7")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// PutPipelineRequest is a pipeline to store.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutPipelineRequest {
+    /// The pipeline.
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: ::core::option::Option<Pipeline>,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// PutPipelineResponse is the stored pipeline.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutPipelineResponse {
+    /// The pipeline, with its version.
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: ::core::option::Option<Pipeline>,
+}
+/// GetPipelineRequest names a pipeline.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPipelineRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its version; the newest if 0.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+}
+/// GetPipelineResponse is one pipeline.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetPipelineResponse {
+    /// The pipeline.
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: ::core::option::Option<Pipeline>,
+}
+/// ListPipelinesRequest asks for a page of pipelines.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPipelinesRequest {
+    /// The versions of this pipeline instead of all pipelines.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same name.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListPipelinesResponse is a page of pipelines.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPipelinesResponse {
+    /// The pipelines, without their jobs.
+    #[prost(message, repeated, tag = "1")]
+    pub pipelines: ::prost::alloc::vec::Vec<Pipeline>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// RunPipelineRequest makes a run.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RunPipelineRequest {
+    /// The pipeline.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its version; the newest if 0.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+    /// The parameters' values.
+    #[prost(message, optional, tag = "3")]
+    pub parameters: ::core::option::Option<::prost_types::Struct>,
+    /// Chosen by the producer to make the call safe to repeat, a UUIDv7; by the server if empty.
+    #[prost(string, tag = "4")]
+    pub run_id: ::prost::alloc::string::String,
+    /// For people; the pipeline's name if empty.
+    #[prost(string, tag = "5")]
+    pub display_name: ::prost::alloc::string::String,
+    /// The project within the tenant; jobs without one inherit it.
+    #[prost(string, tag = "6")]
+    pub project: ::prost::alloc::string::String,
+    /// Jobs without a correlation id inherit it; the run's id if empty.
+    #[prost(string, tag = "7")]
+    pub correlation_id: ::prost::alloc::string::String,
+}
+/// RunPipelineResponse is the run that was made.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RunPipelineResponse {
+    /// The run.
+    #[prost(message, optional, tag = "1")]
+    pub run: ::core::option::Option<Run>,
+    /// The jobs' ids, in the order of the pipeline.
+    #[prost(string, repeated, tag = "2")]
+    pub job_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True: the run was there already, with the same content.
+    #[prost(bool, tag = "3")]
+    pub already_existed: bool,
+}
+/// ParameterKind is what values a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ParameterKind {
+    /// Not said. Treated as PARAMETER_KIND_STRING.
+    Unspecified = 0,
+    /// Text.
+    String = 1,
+    /// A whole number that a double holds exactly.
+    Int = 2,
+    /// True or false.
+    Bool = 3,
+    /// Any JSON value.
+    Json = 4,
+}
+impl ParameterKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PARAMETER_KIND_UNSPECIFIED",
+            Self::String => "PARAMETER_KIND_STRING",
+            Self::Int => "PARAMETER_KIND_INT",
+            Self::Bool => "PARAMETER_KIND_BOOL",
+            Self::Json => "PARAMETER_KIND_JSON",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PARAMETER_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "PARAMETER_KIND_STRING" => Some(Self::String),
+            "PARAMETER_KIND_INT" => Some(Self::Int),
+            "PARAMETER_KIND_BOOL" => Some(Self::Bool),
+            "PARAMETER_KIND_JSON" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod pipeline_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// PipelineService keeps named runs in the ledger: versioned, with parameters, checked when they
+    /// are written.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct PipelineServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PipelineServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PipelineServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PipelineServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Stores a pipeline: its first version, or a new one if its content differs from the newest.
+        /// Versions never change.
+        ///
+        /// Safe to repeat. Errors: INVALID_ARGUMENT with every fault as a field violation (those of a
+        /// graph as CreateRun has them; PARAMETER_INVALID, TEMPLATE_INVALID); ABORTED (ETAG_MISMATCH:
+        /// somebody stored a version since; get it again).
+        pub async fn put_pipeline(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutPipelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutPipelineResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.PipelineService/PutPipeline",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.PipelineService",
+                        "PutPipeline",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a pipeline, its newest version if none is named.
+        ///
+        /// Errors: NOT_FOUND (PIPELINE_NOT_FOUND).
+        pub async fn get_pipeline(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPipelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPipelineResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.PipelineService/GetPipeline",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.PipelineService",
+                        "GetPipeline",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists pipelines by name, the newest version of each without its jobs, a page at a time; or the
+        /// versions of one, newest first.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_pipelines(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPipelinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPipelinesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.PipelineService/ListPipelines",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.PipelineService",
+                        "ListPipelines",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a run from a pipeline.
+        ///
+        /// Safe to repeat with the same run_id. Errors: NOT_FOUND (PIPELINE_NOT_FOUND); INVALID_ARGUMENT
+        /// (PARAMETER_INVALID, with a field violation per parameter that is missing, unknown or of the
+        /// wrong kind); those of CreateRun.
+        pub async fn run_pipeline(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RunPipelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunPipelineResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.PipelineService/RunPipeline",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.PipelineService",
+                        "RunPipeline",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod pipeline_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PipelineServiceServer.
+    #[async_trait]
+    pub trait PipelineService: std::marker::Send + std::marker::Sync + 'static {
+        /// Stores a pipeline: its first version, or a new one if its content differs from the newest.
+        /// Versions never change.
+        ///
+        /// Safe to repeat. Errors: INVALID_ARGUMENT with every fault as a field violation (those of a
+        /// graph as CreateRun has them; PARAMETER_INVALID, TEMPLATE_INVALID); ABORTED (ETAG_MISMATCH:
+        /// somebody stored a version since; get it again).
+        async fn put_pipeline(
+            &self,
+            request: tonic::Request<super::PutPipelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutPipelineResponse>,
+            tonic::Status,
+        >;
+        /// Returns a pipeline, its newest version if none is named.
+        ///
+        /// Errors: NOT_FOUND (PIPELINE_NOT_FOUND).
+        async fn get_pipeline(
+            &self,
+            request: tonic::Request<super::GetPipelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPipelineResponse>,
+            tonic::Status,
+        >;
+        /// Lists pipelines by name, the newest version of each without its jobs, a page at a time; or the
+        /// versions of one, newest first.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_pipelines(
+            &self,
+            request: tonic::Request<super::ListPipelinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPipelinesResponse>,
+            tonic::Status,
+        >;
+        /// Makes a run from a pipeline.
+        ///
+        /// Safe to repeat with the same run_id. Errors: NOT_FOUND (PIPELINE_NOT_FOUND); INVALID_ARGUMENT
+        /// (PARAMETER_INVALID, with a field violation per parameter that is missing, unknown or of the
+        /// wrong kind); those of CreateRun.
+        async fn run_pipeline(
+            &self,
+            request: tonic::Request<super::RunPipelineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunPipelineResponse>,
+            tonic::Status,
+        >;
+    }
+    /// PipelineService keeps named runs in the ledger: versioned, with parameters, checked when they
+    /// are written.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct PipelineServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PipelineServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PipelineServiceServer<T>
+    where
+        T: PipelineService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.PipelineService/PutPipeline" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutPipelineSvc<T: PipelineService>(pub Arc<T>);
+                    impl<
+                        T: PipelineService,
+                    > tonic::server::UnaryService<super::PutPipelineRequest>
+                    for PutPipelineSvc<T> {
+                        type Response = super::PutPipelineResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutPipelineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PipelineService>::put_pipeline(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutPipelineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.PipelineService/GetPipeline" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPipelineSvc<T: PipelineService>(pub Arc<T>);
+                    impl<
+                        T: PipelineService,
+                    > tonic::server::UnaryService<super::GetPipelineRequest>
+                    for GetPipelineSvc<T> {
+                        type Response = super::GetPipelineResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPipelineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PipelineService>::get_pipeline(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPipelineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.PipelineService/ListPipelines" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPipelinesSvc<T: PipelineService>(pub Arc<T>);
+                    impl<
+                        T: PipelineService,
+                    > tonic::server::UnaryService<super::ListPipelinesRequest>
+                    for ListPipelinesSvc<T> {
+                        type Response = super::ListPipelinesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPipelinesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PipelineService>::list_pipelines(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPipelinesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.PipelineService/RunPipeline" => {
+                    #[allow(non_camel_case_types)]
+                    struct RunPipelineSvc<T: PipelineService>(pub Arc<T>);
+                    impl<
+                        T: PipelineService,
+                    > tonic::server::UnaryService<super::RunPipelineRequest>
+                    for RunPipelineSvc<T> {
+                        type Response = super::RunPipelineResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RunPipelineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PipelineService>::run_pipeline(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RunPipelineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for PipelineServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.PipelineService";
+    impl<T> tonic::server::NamedService for PipelineServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// CronTiming fires at local times.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CronTiming {
+    /// Five fields (minute, hour, day of month, month, day of week) or six (seconds first); names,
+    /// "L" and "#" are understood.
+    #[prost(string, tag = "1")]
+    pub expression: ::prost::alloc::string::String,
+    /// An IANA time zone; "UTC" if empty. A local time that a change of the clock leaves out fires
+    /// once, when the clock has moved; one that comes twice fires the first time. Fields that say
+    /// "every" follow the time that passes.
+    #[prost(string, tag = "2")]
+    pub time_zone: ::prost::alloc::string::String,
+}
+/// IntervalTiming fires at a fixed distance.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IntervalTiming {
+    /// The distance; at least a second.
+    #[prost(message, optional, tag = "1")]
+    pub every: ::core::option::Option<::prost_types::Duration>,
+    /// A moment at which it fires, from which the others are counted; the Unix epoch if not set.
+    #[prost(message, optional, tag = "2")]
+    pub anchor_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// ScheduledPipeline is a run to make.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScheduledPipeline {
+    /// The pipeline.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its version; the newest at each firing if 0.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+    /// The parameters' values. A parameter of kind string named "nominal_time" that is not given is
+    /// the firing's nominal time (RFC 3339).
+    #[prost(message, optional, tag = "3")]
+    pub parameters: ::core::option::Option<::prost_types::Struct>,
+}
+/// Schedule makes jobs or runs by the clock.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Schedule {
+    /// The name, unique in the tenant.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    /// It does not fire before this.
+    #[prost(message, optional, tag = "5")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// It does not fire at or after this.
+    #[prost(message, optional, tag = "6")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Each firing comes up to this much later than its nominal time: always the same for the same
+    /// firing, different between firings and schedules. At most a day.
+    #[prost(message, optional, tag = "7")]
+    pub jitter: ::core::option::Option<::prost_types::Duration>,
+    /// What happens while what it made last is unfinished.
+    #[prost(enumeration = "OverlapPolicy", tag = "8")]
+    pub overlap: i32,
+    /// What happens to firings whose time passed while no server ran.
+    #[prost(enumeration = "CatchUpPolicy", tag = "9")]
+    pub catch_up: i32,
+    /// For CATCH_UP_POLICY_ALL: how many at most; 100 if 0.
+    #[prost(int32, tag = "10")]
+    pub max_catch_up: i32,
+    /// For a job with a source: each firing declares the newest window of this series that is due at
+    /// its nominal time. See WatermarkService. Not set: the job's own window, which must be empty.
+    #[prost(message, optional, tag = "13")]
+    pub window: ::core::option::Option<ScheduledWindow>,
+    /// Set: it does not fire. Ignored in creates and updates: see PauseSchedule.
+    #[prost(message, optional, tag = "14")]
+    pub pause: ::core::option::Option<SchedulePause>,
+    /// Changes with every update; send it back to update only what you saw. Ignored in a create.
+    #[prost(string, tag = "15")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made. Set by the server.
+    #[prost(message, optional, tag = "16")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was changed last. Set by the server.
+    #[prost(message, optional, tag = "17")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it fires next, jitter included; not set if never. Set by the server.
+    #[prost(message, optional, tag = "18")]
+    pub next_fire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The nominal time of its newest firing, whatever became of it. Set by the server.
+    #[prost(message, optional, tag = "19")]
+    pub last_nominal_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it fires.
+    #[prost(oneof = "schedule::Timing", tags = "3, 4")]
+    pub timing: ::core::option::Option<schedule::Timing>,
+    /// What it makes.
+    #[prost(oneof = "schedule::Target", tags = "11, 12")]
+    pub target: ::core::option::Option<schedule::Target>,
+}
+/// Nested message and enum types in `Schedule`.
+pub mod schedule {
+    /// When it fires.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Timing {
+        /// At local times.
+        #[prost(message, tag = "3")]
+        Cron(super::CronTiming),
+        /// At a fixed distance.
+        #[prost(message, tag = "4")]
+        Interval(super::IntervalTiming),
+    }
+    /// What it makes.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Target {
+        /// A job. job_id, idempotency_key and not_before must be empty. Its labels
+        /// "orchestrator/schedule" and "orchestrator/nominal-time" are set at each firing.
+        #[prost(message, tag = "11")]
+        Job(super::JobSpec),
+        /// A run.
+        #[prost(message, tag = "12")]
+        Pipeline(super::ScheduledPipeline),
+    }
+}
+/// ScheduledWindow says which windows a schedule's jobs cover.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScheduledWindow {
+    /// The scope of the job's source.
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+}
+/// SchedulePause is why a schedule is paused.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SchedulePause {
+    /// Why.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// Who paused it.
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+    /// Since when.
+    #[prost(message, optional, tag = "3")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// CreateScheduleRequest is a schedule to make.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateScheduleRequest {
+    /// The schedule.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// CreateScheduleResponse is the schedule.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateScheduleResponse {
+    /// The schedule.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+}
+/// GetScheduleRequest names a schedule.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetScheduleRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// GetScheduleResponse is one schedule.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetScheduleResponse {
+    /// The schedule.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+}
+/// ListSchedulesRequest asks for a page of schedules.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSchedulesRequest {
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// The next_page_token of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListSchedulesResponse is a page of schedules.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSchedulesResponse {
+    /// The schedules, by name.
+    #[prost(message, repeated, tag = "1")]
+    pub schedules: ::prost::alloc::vec::Vec<Schedule>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// UpdateScheduleRequest is a change of a schedule.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateScheduleRequest {
+    /// The schedule; name says which one. With an etag the change is refused if somebody else came
+    /// first.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+    /// Which fields to change ("timing" and "target" for the choices); all of them if empty.
+    #[prost(message, optional, tag = "2")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Why, for the history.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// UpdateScheduleResponse is the schedule as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateScheduleResponse {
+    /// The schedule.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+}
+/// DeleteScheduleRequest names a schedule to remove.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteScheduleRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// DeleteScheduleResponse says whether there was one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteScheduleResponse {
+    /// True: it was there.
+    #[prost(bool, tag = "1")]
+    pub existed: bool,
+}
+/// PauseScheduleRequest names a schedule to pause.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseScheduleRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// PauseScheduleResponse is the schedule as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PauseScheduleResponse {
+    /// The schedule.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+}
+/// ResumeScheduleRequest names a schedule to resume.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeScheduleRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// ResumeScheduleResponse is the schedule as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResumeScheduleResponse {
+    /// The schedule.
+    #[prost(message, optional, tag = "1")]
+    pub schedule: ::core::option::Option<Schedule>,
+}
+/// TriggerScheduleRequest names a schedule to fire.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TriggerScheduleRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Makes the call safe to repeat, a UUID.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Why, for the history.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// TriggerScheduleResponse is what became of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TriggerScheduleResponse {
+    /// The firing.
+    #[prost(message, optional, tag = "1")]
+    pub firing: ::core::option::Option<Firing>,
+}
+/// PreviewScheduleRequest asks when a schedule fires.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewScheduleRequest {
+    /// From when on; now if not set.
+    #[prost(message, optional, tag = "3")]
+    pub from_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many firings; 10 if 0.
+    #[prost(int32, tag = "4")]
+    pub count: i32,
+    /// Which one.
+    #[prost(oneof = "preview_schedule_request::Of", tags = "1, 2")]
+    pub of: ::core::option::Option<preview_schedule_request::Of>,
+}
+/// Nested message and enum types in `PreviewScheduleRequest`.
+pub mod preview_schedule_request {
+    /// Which one.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Of {
+        /// One that exists.
+        #[prost(string, tag = "1")]
+        Name(::prost::alloc::string::String),
+        /// One that is only described.
+        #[prost(message, tag = "2")]
+        Schedule(super::Schedule),
+    }
+}
+/// PlannedFiring is a firing to come.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlannedFiring {
+    /// Its nominal time.
+    #[prost(message, optional, tag = "1")]
+    pub nominal_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it comes, jitter included.
+    #[prost(message, optional, tag = "2")]
+    pub fire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The nominal time in the schedule's zone, with its offset: "2026-03-29T03:30:00+02:00".
+    #[prost(string, tag = "3")]
+    pub local_time: ::prost::alloc::string::String,
+    /// The window that it covers, if the schedule declares one.
+    #[prost(message, optional, tag = "4")]
+    pub window: ::core::option::Option<EventWindow>,
+}
+/// PreviewScheduleResponse has firings to come.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewScheduleResponse {
+    /// The firings. Fewer than asked for: there are no more.
+    #[prost(message, repeated, tag = "1")]
+    pub firings: ::prost::alloc::vec::Vec<PlannedFiring>,
+}
+/// Firing is one firing of a schedule.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Firing {
+    /// The schedule.
+    #[prost(string, tag = "1")]
+    pub schedule: ::prost::alloc::string::String,
+    /// When it was to come, without jitter.
+    #[prost(message, optional, tag = "2")]
+    pub nominal_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it came.
+    #[prost(message, optional, tag = "3")]
+    pub fire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What became of it.
+    #[prost(enumeration = "FiringOutcome", tag = "4")]
+    pub outcome: i32,
+    /// The job that it made, if any.
+    #[prost(string, tag = "5")]
+    pub job_id: ::prost::alloc::string::String,
+    /// The run that it made, if any.
+    #[prost(string, tag = "6")]
+    pub run_id: ::prost::alloc::string::String,
+    /// How many firings a missed one stands for: all from nominal_time on until the next in the list.
+    #[prost(int64, tag = "7")]
+    pub missed_count: i64,
+    /// Why it failed.
+    #[prost(string, tag = "8")]
+    pub error: ::prost::alloc::string::String,
+    /// True: somebody triggered it.
+    #[prost(bool, tag = "9")]
+    pub manual: bool,
+}
+/// ListFiringsRequest asks for a page of firings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFiringsRequest {
+    /// The schedule.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same name.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListFiringsResponse is a page of firings.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListFiringsResponse {
+    /// The firings, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub firings: ::prost::alloc::vec::Vec<Firing>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// OverlapPolicy is what happens to a firing while what the one before it made is unfinished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OverlapPolicy {
+    /// Not said. Treated as OVERLAP_POLICY_SKIP.
+    Unspecified = 0,
+    /// It is skipped.
+    Skip = 1,
+    /// It waits until the one before is finished; up to 100 wait, the rest is skipped.
+    Queue = 2,
+    /// The one before is cancelled, and it goes on at once.
+    CancelRunning = 3,
+    /// It goes on beside it.
+    Allow = 4,
+}
+impl OverlapPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OVERLAP_POLICY_UNSPECIFIED",
+            Self::Skip => "OVERLAP_POLICY_SKIP",
+            Self::Queue => "OVERLAP_POLICY_QUEUE",
+            Self::CancelRunning => "OVERLAP_POLICY_CANCEL_RUNNING",
+            Self::Allow => "OVERLAP_POLICY_ALLOW",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OVERLAP_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "OVERLAP_POLICY_SKIP" => Some(Self::Skip),
+            "OVERLAP_POLICY_QUEUE" => Some(Self::Queue),
+            "OVERLAP_POLICY_CANCEL_RUNNING" => Some(Self::CancelRunning),
+            "OVERLAP_POLICY_ALLOW" => Some(Self::Allow),
+            _ => None,
+        }
+    }
+}
+/// CatchUpPolicy is what happens to firings that nobody could make in time, because no server ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CatchUpPolicy {
+    /// Not said. Treated as CATCH_UP_POLICY_LATEST.
+    Unspecified = 0,
+    /// They are missed.
+    None = 1,
+    /// The newest of them fires, the others are missed.
+    Latest = 2,
+    /// They all fire, oldest first, up to max_catch_up; older ones are missed.
+    All = 3,
+}
+impl CatchUpPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CATCH_UP_POLICY_UNSPECIFIED",
+            Self::None => "CATCH_UP_POLICY_NONE",
+            Self::Latest => "CATCH_UP_POLICY_LATEST",
+            Self::All => "CATCH_UP_POLICY_ALL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CATCH_UP_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "CATCH_UP_POLICY_NONE" => Some(Self::None),
+            "CATCH_UP_POLICY_LATEST" => Some(Self::Latest),
+            "CATCH_UP_POLICY_ALL" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+/// FiringOutcome is what became of a firing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FiringOutcome {
+    /// Not said.
+    Unspecified = 0,
+    /// It made its job or run.
+    Created = 1,
+    /// Skipped: what the one before made was unfinished.
+    Skipped = 2,
+    /// It waits for what the one before made.
+    Queued = 3,
+    /// Missed: no server ran at its time, and the catch-up policy says so. Stands for missed_count
+    /// firings.
+    Missed = 4,
+    /// What it should make was refused; error says why. It is not tried again.
+    Failed = 5,
+}
+impl FiringOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FIRING_OUTCOME_UNSPECIFIED",
+            Self::Created => "FIRING_OUTCOME_CREATED",
+            Self::Skipped => "FIRING_OUTCOME_SKIPPED",
+            Self::Queued => "FIRING_OUTCOME_QUEUED",
+            Self::Missed => "FIRING_OUTCOME_MISSED",
+            Self::Failed => "FIRING_OUTCOME_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FIRING_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "FIRING_OUTCOME_CREATED" => Some(Self::Created),
+            "FIRING_OUTCOME_SKIPPED" => Some(Self::Skipped),
+            "FIRING_OUTCOME_QUEUED" => Some(Self::Queued),
+            "FIRING_OUTCOME_MISSED" => Some(Self::Missed),
+            "FIRING_OUTCOME_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod schedule_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// ScheduleService makes jobs and runs by the clock.
+    ///
+    /// Each firing happens exactly once, with any number of replicas, killed or not: what a firing makes
+    /// and the note that it fired are written in one transaction. A firing comes at its moment or later,
+    /// by up to a second, never earlier.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
+    /// (HistoryService.ListActions) with who, why and the ticket.
+    #[derive(Debug, Clone)]
+    pub struct ScheduleServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ScheduleServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ScheduleServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ScheduleServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Makes a schedule.
+        ///
+        /// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
+        /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
+        /// (PIPELINE_NOT_FOUND).
+        pub async fn create_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/CreateSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "CreateSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one schedule.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND).
+        pub async fn get_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/GetSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "GetSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists schedules by name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_schedules(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSchedulesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchedulesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/ListSchedules",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "ListSchedules",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes a schedule. A new timing counts from now on.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
+        pub async fn update_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/UpdateSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "UpdateSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes a schedule and the list of its firings; what it made stays. Safe to repeat.
+        pub async fn delete_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/DeleteSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "DeleteSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Pauses a schedule: it does not fire, and what falls into the pause is not caught up. Safe to
+        /// repeat; the newer reason counts.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND).
+        pub async fn pause_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PauseScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/PauseSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "PauseSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a pause. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND).
+        pub async fn resume_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/ResumeSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "ResumeSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Fires a schedule now, whatever its timing and pause say; its overlap policy counts. Safe to
+        /// repeat with the same request_id.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), and those of what it makes.
+        pub async fn trigger_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TriggerScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TriggerScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/TriggerSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "TriggerSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says when a schedule fires next: one that exists, or one that is only described.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (SCHEDULE_INVALID).
+        pub async fn preview_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/PreviewSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "PreviewSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what a schedule did, newest first, a page at a time.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_firings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFiringsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFiringsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.ScheduleService/ListFirings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.ScheduleService",
+                        "ListFirings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod schedule_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ScheduleServiceServer.
+    #[async_trait]
+    pub trait ScheduleService: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes a schedule.
+        ///
+        /// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
+        /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
+        /// (PIPELINE_NOT_FOUND).
+        async fn create_schedule(
+            &self,
+            request: tonic::Request<super::CreateScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Returns one schedule.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND).
+        async fn get_schedule(
+            &self,
+            request: tonic::Request<super::GetScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Lists schedules by name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_schedules(
+            &self,
+            request: tonic::Request<super::ListSchedulesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchedulesResponse>,
+            tonic::Status,
+        >;
+        /// Changes a schedule. A new timing counts from now on.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
+        async fn update_schedule(
+            &self,
+            request: tonic::Request<super::UpdateScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Removes a schedule and the list of its firings; what it made stays. Safe to repeat.
+        async fn delete_schedule(
+            &self,
+            request: tonic::Request<super::DeleteScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Pauses a schedule: it does not fire, and what falls into the pause is not caught up. Safe to
+        /// repeat; the newer reason counts.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND).
+        async fn pause_schedule(
+            &self,
+            request: tonic::Request<super::PauseScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PauseScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Ends a pause. Safe to repeat.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND).
+        async fn resume_schedule(
+            &self,
+            request: tonic::Request<super::ResumeScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Fires a schedule now, whatever its timing and pause say; its overlap policy counts. Safe to
+        /// repeat with the same request_id.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), and those of what it makes.
+        async fn trigger_schedule(
+            &self,
+            request: tonic::Request<super::TriggerScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TriggerScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Says when a schedule fires next: one that exists, or one that is only described.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (SCHEDULE_INVALID).
+        async fn preview_schedule(
+            &self,
+            request: tonic::Request<super::PreviewScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Lists what a schedule did, newest first, a page at a time.
+        ///
+        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_firings(
+            &self,
+            request: tonic::Request<super::ListFiringsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFiringsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// ScheduleService makes jobs and runs by the clock.
+    ///
+    /// Each firing happens exactly once, with any number of replicas, killed or not: what a firing makes
+    /// and the note that it fired are written in one transaction. A firing comes at its moment or later,
+    /// by up to a second, never earlier.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
+    /// (HistoryService.ListActions) with who, why and the ticket.
+    #[derive(Debug)]
+    pub struct ScheduleServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ScheduleServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ScheduleServiceServer<T>
+    where
+        T: ScheduleService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.ScheduleService/CreateSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::CreateScheduleRequest>
+                    for CreateScheduleSvc<T> {
+                        type Response = super::CreateScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::create_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/GetSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::GetScheduleRequest>
+                    for GetScheduleSvc<T> {
+                        type Response = super::GetScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::get_schedule(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/ListSchedules" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSchedulesSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::ListSchedulesRequest>
+                    for ListSchedulesSvc<T> {
+                        type Response = super::ListSchedulesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSchedulesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::list_schedules(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSchedulesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/UpdateSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::UpdateScheduleRequest>
+                    for UpdateScheduleSvc<T> {
+                        type Response = super::UpdateScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::update_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/DeleteSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::DeleteScheduleRequest>
+                    for DeleteScheduleSvc<T> {
+                        type Response = super::DeleteScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::delete_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/PauseSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::PauseScheduleRequest>
+                    for PauseScheduleSvc<T> {
+                        type Response = super::PauseScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::pause_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/ResumeSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::ResumeScheduleRequest>
+                    for ResumeScheduleSvc<T> {
+                        type Response = super::ResumeScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::resume_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/TriggerSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct TriggerScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::TriggerScheduleRequest>
+                    for TriggerScheduleSvc<T> {
+                        type Response = super::TriggerScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TriggerScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::trigger_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TriggerScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/PreviewSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewScheduleSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::PreviewScheduleRequest>
+                    for PreviewScheduleSvc<T> {
+                        type Response = super::PreviewScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::preview_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.ScheduleService/ListFirings" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFiringsSvc<T: ScheduleService>(pub Arc<T>);
+                    impl<
+                        T: ScheduleService,
+                    > tonic::server::UnaryService<super::ListFiringsRequest>
+                    for ListFiringsSvc<T> {
+                        type Response = super::ListFiringsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFiringsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ScheduleService>::list_firings(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFiringsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ScheduleServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.ScheduleService";
+    impl<T> tonic::server::NamedService for ScheduleServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Source is an upstream that jobs read from: a feed, a registry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Source {
+    /// The name, unique in the tenant; what JobSpec.source says.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What kind of upstream it is, such as "osv" or "oci-registry". For people and filters.
+    #[prost(string, tag = "2")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Who answers its requests, such as "api.osv.dev". Sources with the same host share its limits
+    /// and its breaker. The name if empty.
+    #[prost(string, tag = "3")]
+    pub host: ::prost::alloc::string::String,
+    /// For people and filters, up to 32.
+    #[prost(map = "string, string", tag = "4")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// The project within the tenant, if any.
+    #[prost(string, tag = "5")]
+    pub project: ::prost::alloc::string::String,
+    /// What its jobs should achieve.
+    #[prost(message, optional, tag = "6")]
+    pub objectives: ::core::option::Option<SourceObjectives>,
+    /// Changes with every update; send it back to update only what you saw. Ignored in a create.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was registered. Set by the server.
+    #[prost(message, optional, tag = "8")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was changed last. Set by the server.
+    #[prost(message, optional, tag = "9")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// SourceObjectives is what jobs of a source should achieve. Dynamic concurrency takes them as its
+/// own where its job type names none.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct SourceObjectives {
+    /// How long an attempt should take.
+    #[prost(message, optional, tag = "1")]
+    pub latency: ::core::option::Option<::prost_types::Duration>,
+    /// Which share of attempts should succeed, from 0 to 1; 0 means that nothing is asked.
+    #[prost(double, tag = "2")]
+    pub success_ratio: f64,
+}
+/// CreateSourceRequest is a source to register.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateSourceRequest {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// CreateSourceResponse is the registered source.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateSourceResponse {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+}
+/// GetSourceRequest names a source.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSourceRequest {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// GetSourceResponse is one source.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSourceResponse {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+}
+/// ListSourcesRequest asks for a page of sources.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSourcesRequest {
+    /// Of this type; of any if empty.
+    #[prost(string, tag = "1")]
+    pub r#type: ::prost::alloc::string::String,
+    /// With this host; with any if empty.
+    #[prost(string, tag = "2")]
+    pub host: ::prost::alloc::string::String,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filters.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListSourcesResponse is a page of sources.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSourcesResponse {
+    /// The sources, by name.
+    #[prost(message, repeated, tag = "1")]
+    pub sources: ::prost::alloc::vec::Vec<Source>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// UpdateSourceRequest is a change of a source.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateSourceRequest {
+    /// The source; name says which one. With an etag the change is refused if somebody else came first.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+    /// Which of type, host, labels, project and objectives to change; all of them if empty.
+    #[prost(message, optional, tag = "2")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Why, for the history.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// UpdateSourceResponse is the source as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateSourceResponse {
+    /// The source.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Source>,
+}
+/// Generated client implementations.
+pub mod source_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// SourceService is for operators: the upstreams that jobs read from.
+    ///
+    /// A job names its source in JobSpec.source. What FlowControlService sets on a source, or on its
+    /// host, applies to its jobs on every replica within 2 s. A job may name a source that is not
+    /// registered: its name then counts as its host.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change is in the history that
+    /// FlowControlService.ListFlowChanges answers.
+    #[derive(Debug, Clone)]
+    pub struct SourceServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> SourceServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SourceServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SourceServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Registers a source.
+        ///
+        /// Errors: ALREADY_EXISTS (SOURCE_EXISTS). Repeating a call that was answered is refused so, too:
+        /// get the source and compare.
+        pub async fn create_source(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateSourceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/CreateSource",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "CreateSource",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND).
+        pub async fn get_source(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSourceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/GetSource",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "GetSource",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists sources by name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_sources(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSourcesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/ListSources",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "ListSources",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes a source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
+        /// again). It does not touch leases that are out: jobs that run under the old host keep running.
+        pub async fn update_source(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateSourceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.SourceService/UpdateSource",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.SourceService",
+                        "UpdateSource",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod source_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SourceServiceServer.
+    #[async_trait]
+    pub trait SourceService: std::marker::Send + std::marker::Sync + 'static {
+        /// Registers a source.
+        ///
+        /// Errors: ALREADY_EXISTS (SOURCE_EXISTS). Repeating a call that was answered is refused so, too:
+        /// get the source and compare.
+        async fn create_source(
+            &self,
+            request: tonic::Request<super::CreateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateSourceResponse>,
+            tonic::Status,
+        >;
+        /// Returns one source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND).
+        async fn get_source(
+            &self,
+            request: tonic::Request<super::GetSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSourceResponse>,
+            tonic::Status,
+        >;
+        /// Lists sources by name, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_sources(
+            &self,
+            request: tonic::Request<super::ListSourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSourcesResponse>,
+            tonic::Status,
+        >;
+        /// Changes a source.
+        ///
+        /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
+        /// again). It does not touch leases that are out: jobs that run under the old host keep running.
+        async fn update_source(
+            &self,
+            request: tonic::Request<super::UpdateSourceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateSourceResponse>,
+            tonic::Status,
+        >;
+    }
+    /// SourceService is for operators: the upstreams that jobs read from.
+    ///
+    /// A job names its source in JobSpec.source. What FlowControlService sets on a source, or on its
+    /// host, applies to its jobs on every replica within 2 s. A job may name a source that is not
+    /// registered: its name then counts as its host.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change is in the history that
+    /// FlowControlService.ListFlowChanges answers.
+    #[derive(Debug)]
+    pub struct SourceServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SourceServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SourceServiceServer<T>
+    where
+        T: SourceService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.SourceService/CreateSource" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateSourceSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::CreateSourceRequest>
+                    for CreateSourceSvc<T> {
+                        type Response = super::CreateSourceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateSourceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::create_source(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateSourceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.SourceService/GetSource" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSourceSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::GetSourceRequest>
+                    for GetSourceSvc<T> {
+                        type Response = super::GetSourceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSourceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::get_source(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSourceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.SourceService/ListSources" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSourcesSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::ListSourcesRequest>
+                    for ListSourcesSvc<T> {
+                        type Response = super::ListSourcesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSourcesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::list_sources(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSourcesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.SourceService/UpdateSource" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateSourceSvc<T: SourceService>(pub Arc<T>);
+                    impl<
+                        T: SourceService,
+                    > tonic::server::UnaryService<super::UpdateSourceRequest>
+                    for UpdateSourceSvc<T> {
+                        type Response = super::UpdateSourceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateSourceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SourceService>::update_source(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateSourceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SourceServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.SourceService";
+    impl<T> tonic::server::NamedService for SourceServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// WindowSeries is how the event time of a source and scope is cut into windows.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WindowSeries {
+    /// The source.
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// The partition of the source, such as an ecosystem; empty: the source has none.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// How wide a window is; at least a second, in whole seconds. Windows begin at whole multiples of
+    /// it since the Unix epoch.
+    #[prost(message, optional, tag = "3")]
+    pub width: ::core::option::Option<::prost_types::Duration>,
+    /// How much later than a window's end its data may still come.
+    #[prost(message, optional, tag = "4")]
+    pub allowed_lateness: ::core::option::Option<::prost_types::Duration>,
+    /// Where the series begins; rounded down to the start of a window.
+    #[prost(message, optional, tag = "5")]
+    pub origin_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Watermark is how complete a series is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Watermark {
+    /// The series.
+    #[prost(message, optional, tag = "1")]
+    pub series: ::core::option::Option<WindowSeries>,
+    /// Up to here everything is covered. Never goes back.
+    #[prost(message, optional, tag = "2")]
+    pub watermark_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Windows that end up to here are due.
+    #[prost(message, optional, tag = "3")]
+    pub due_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// From the watermark to due_time; 0 if nothing is missing.
+    #[prost(message, optional, tag = "4")]
+    pub lag: ::core::option::Option<::prost_types::Duration>,
+    /// How many windows are due and not covered.
+    #[prost(int64, tag = "5")]
+    pub missing_windows: i64,
+    /// How many gaps they are.
+    #[prost(int64, tag = "6")]
+    pub gaps: i64,
+    /// The end of the newest window that is covered; not set if none is.
+    #[prost(message, optional, tag = "7")]
+    pub covered_until_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// PutWindowSeriesRequest is a series to declare.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutWindowSeriesRequest {
+    /// The series.
+    #[prost(message, optional, tag = "1")]
+    pub series: ::core::option::Option<WindowSeries>,
+    /// Why, for the history.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// PutWindowSeriesResponse is the series and its watermark.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutWindowSeriesResponse {
+    /// The watermark.
+    #[prost(message, optional, tag = "1")]
+    pub watermark: ::core::option::Option<Watermark>,
+}
+/// GetWatermarkRequest names a series.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetWatermarkRequest {
+    /// The source.
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// The scope.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+}
+/// GetWatermarkResponse is one watermark.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetWatermarkResponse {
+    /// The watermark.
+    #[prost(message, optional, tag = "1")]
+    pub watermark: ::core::option::Option<Watermark>,
+}
+/// ListWatermarksRequest asks for a page of watermarks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListWatermarksRequest {
+    /// Of this source; of all if empty.
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same source.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListWatermarksResponse is a page of watermarks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListWatermarksResponse {
+    /// The watermarks.
+    #[prost(message, repeated, tag = "1")]
+    pub watermarks: ::prost::alloc::vec::Vec<Watermark>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// ListGapsRequest asks for a page of gaps.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGapsRequest {
+    /// The source.
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// The scope.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// From here on; from the beginning if not set.
+    #[prost(message, optional, tag = "3")]
+    pub from_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to here; up to what is due if not set.
+    #[prost(message, optional, tag = "4")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many at most; 100 if 0, at most 1,000.
+    #[prost(int32, tag = "5")]
+    pub page_size: i32,
+    /// The next_page_token of the page before, with the same filters.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Gap is a span of event time that is due and not covered.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Gap {
+    /// Its first moment.
+    #[prost(message, optional, tag = "1")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first moment after it.
+    #[prost(message, optional, tag = "2")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many windows it has.
+    #[prost(int64, tag = "3")]
+    pub windows: i64,
+    /// How many of them unfinished jobs are to cover.
+    #[prost(int64, tag = "4")]
+    pub in_progress: i64,
+}
+/// ListGapsResponse is a page of gaps.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListGapsResponse {
+    /// The gaps, oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub gaps: ::prost::alloc::vec::Vec<Gap>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod watermark_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// WatermarkService tells up to which event time a source is complete.
+    ///
+    /// A job declares the window that it covers (JobSpec.window); its success covers the window, in the
+    /// transaction that completes the job. The watermark is the end of what is covered without a gap
+    /// from origin_time on, and only grows. A success of an attempt that started before the window was
+    /// due (its end plus allowed_lateness) covers nothing: data could still have come.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug, Clone)]
+    pub struct WatermarkServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> WatermarkServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> WatermarkServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            WatermarkServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Declares the windows of a source and scope, or changes how late data may come.
+        ///
+        /// Safe to repeat. Errors: FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot
+        /// change once something is covered).
+        pub async fn put_window_series(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutWindowSeriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutWindowSeriesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.WatermarkService/PutWindowSeries",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.WatermarkService",
+                        "PutWindowSeries",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the watermark of a source and scope.
+        ///
+        /// Errors: NOT_FOUND (WINDOW_SERIES_NOT_FOUND).
+        pub async fn get_watermark(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetWatermarkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetWatermarkResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.WatermarkService/GetWatermark",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.WatermarkService",
+                        "GetWatermark",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists watermarks by source and scope, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        pub async fn list_watermarks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListWatermarksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListWatermarksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.WatermarkService/ListWatermarks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.WatermarkService",
+                        "ListWatermarks",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what is due and not covered, oldest first, a page at a time: neighbouring windows as one
+        /// gap.
+        ///
+        /// Errors: NOT_FOUND (WINDOW_SERIES_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_gaps(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListGapsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListGapsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stellaops.orchestrator.v1.WatermarkService/ListGaps",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "stellaops.orchestrator.v1.WatermarkService",
+                        "ListGaps",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(test)]
+pub mod watermark_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with WatermarkServiceServer.
+    #[async_trait]
+    pub trait WatermarkService: std::marker::Send + std::marker::Sync + 'static {
+        /// Declares the windows of a source and scope, or changes how late data may come.
+        ///
+        /// Safe to repeat. Errors: FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot
+        /// change once something is covered).
+        async fn put_window_series(
+            &self,
+            request: tonic::Request<super::PutWindowSeriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutWindowSeriesResponse>,
+            tonic::Status,
+        >;
+        /// Returns the watermark of a source and scope.
+        ///
+        /// Errors: NOT_FOUND (WINDOW_SERIES_NOT_FOUND).
+        async fn get_watermark(
+            &self,
+            request: tonic::Request<super::GetWatermarkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetWatermarkResponse>,
+            tonic::Status,
+        >;
+        /// Lists watermarks by source and scope, a page at a time.
+        ///
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+        async fn list_watermarks(
+            &self,
+            request: tonic::Request<super::ListWatermarksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListWatermarksResponse>,
+            tonic::Status,
+        >;
+        /// Lists what is due and not covered, oldest first, a page at a time: neighbouring windows as one
+        /// gap.
+        ///
+        /// Errors: NOT_FOUND (WINDOW_SERIES_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_gaps(
+            &self,
+            request: tonic::Request<super::ListGapsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListGapsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// WatermarkService tells up to which event time a source is complete.
+    ///
+    /// A job declares the window that it covers (JobSpec.window); its success covers the window, in the
+    /// transaction that completes the job. The watermark is the end of what is covered without a gap
+    /// from origin_time on, and only grows. A success of an attempt that started before the window was
+    /// due (its end plus allowed_lateness) covers nothing: data could still have come.
+    ///
+    /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
+    /// and UNAVAILABLE (the ledger cannot be reached; try again).
+    #[derive(Debug)]
+    pub struct WatermarkServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> WatermarkServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for WatermarkServiceServer<T>
+    where
+        T: WatermarkService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/stellaops.orchestrator.v1.WatermarkService/PutWindowSeries" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutWindowSeriesSvc<T: WatermarkService>(pub Arc<T>);
+                    impl<
+                        T: WatermarkService,
+                    > tonic::server::UnaryService<super::PutWindowSeriesRequest>
+                    for PutWindowSeriesSvc<T> {
+                        type Response = super::PutWindowSeriesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutWindowSeriesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WatermarkService>::put_window_series(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutWindowSeriesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.WatermarkService/GetWatermark" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetWatermarkSvc<T: WatermarkService>(pub Arc<T>);
+                    impl<
+                        T: WatermarkService,
+                    > tonic::server::UnaryService<super::GetWatermarkRequest>
+                    for GetWatermarkSvc<T> {
+                        type Response = super::GetWatermarkResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetWatermarkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WatermarkService>::get_watermark(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetWatermarkSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.WatermarkService/ListWatermarks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListWatermarksSvc<T: WatermarkService>(pub Arc<T>);
+                    impl<
+                        T: WatermarkService,
+                    > tonic::server::UnaryService<super::ListWatermarksRequest>
+                    for ListWatermarksSvc<T> {
+                        type Response = super::ListWatermarksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListWatermarksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WatermarkService>::list_watermarks(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListWatermarksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stellaops.orchestrator.v1.WatermarkService/ListGaps" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListGapsSvc<T: WatermarkService>(pub Arc<T>);
+                    impl<
+                        T: WatermarkService,
+                    > tonic::server::UnaryService<super::ListGapsRequest>
+                    for ListGapsSvc<T> {
+                        type Response = super::ListGapsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListGapsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WatermarkService>::list_gaps(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListGapsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for WatermarkServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "stellaops.orchestrator.v1.WatermarkService";
+    impl<T> tonic::server::NamedService for WatermarkServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -67,7 +67,7 @@ export interface Run {
 export interface Edge {
   readonly fromJobId: string;
   readonly toJobId: string;
-  readonly onFailure: "cancel" | "hold";
+  readonly onFailure: "cancel" | "hold" | "continue";
 }
 
 /** A run with everything in it. */

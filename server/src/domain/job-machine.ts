@@ -63,6 +63,14 @@ export const MOVES = [
   ),
   move("retried", "dead", "ready", "an operator retried it"),
   move("retried", "scheduled", "ready", "an operator retried it now"),
+  move("skipped", "blocked", "cancelled", "its run does not need it"),
+  move("discarded", "dead", "dead", "an operator gave the dead letter up"),
+  move("updated", "blocked", "blocked", "an operator changed its priority, queue or deadline"),
+  move("updated", "scheduled", "scheduled", "an operator changed its priority, queue or deadline"),
+  move("updated", "ready", "ready", "an operator changed its priority, queue or deadline"),
+  move("updated", "running", "running", "an operator moved its deadline"),
+  move("stuck", "blocked", "blocked", "what it waits for cannot happen by itself"),
+  move("stuck", "ready", "ready", "what it waits for cannot happen by itself"),
 ] as const satisfies readonly Move[];
 
 /** States that a job never leaves by itself; only an operator's retry leaves `dead`. */

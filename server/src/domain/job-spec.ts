@@ -2,6 +2,14 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { RetryOverrides } from "./retry.ts";
 
+/** A span of event time of a job's source: from start up to but not including end. */
+export interface JobWindow {
+  /** The partition of the source; empty: the source has none. */
+  readonly scope: string;
+  readonly start: Date;
+  readonly end: Date;
+}
+
 /** A job as its producer describes it, with every default filled in. */
 export interface JobSpec {
   readonly jobType: string;
@@ -23,6 +31,8 @@ export interface JobSpec {
   readonly correlationId: string | undefined;
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
+  /** What its success covers. */
+  readonly window: JobWindow | undefined;
 }
 
 /** A job on its way into the ledger. */
@@ -63,6 +73,13 @@ export function contentDigest(spec: JobSpec): Uint8Array {
     notBefore: spec.notBefore?.toISOString() ?? null,
     retry: spec.retry ?? null,
     attemptDeadlineMs: spec.attemptDeadlineMs ?? null,
+    ...(spec.window === undefined ? {} : { window: windowContent(spec.window) }),
   });
   return sha256(content ?? "").digest();
 }
+
+const windowContent = ({ scope, start, end }: JobWindow) => ({
+  scope,
+  start: start.toISOString(),
+  end: end.toISOString(),
+});

@@ -47,6 +47,8 @@ export interface JobView {
   readonly progress: ProgressView | undefined;
   readonly runId: string | undefined;
   readonly name: string | undefined;
+  /** Cancelled because the run did not need it. */
+  readonly skipped: boolean;
   /** The worker that holds it, while offered or running. */
   readonly workerId: string | undefined;
   /** What its successful attempt produced, by name. */
@@ -103,6 +105,8 @@ export interface JobFilter {
   readonly createdFrom: Date | undefined;
   /** Exclusive. */
   readonly createdBefore: Date | undefined;
+  /** Worked on by this task runner now. */
+  readonly workerId: string | undefined;
 }
 
 /**

@@ -44,6 +44,9 @@ export interface ClaimedJob extends LaneRow {
   readonly tracestate: string | null;
   readonly run_id: string | null;
   readonly name: string | null;
+  readonly window_scope: string | null;
+  readonly window_start: Date | null;
+  readonly window_end: Date | null;
   readonly created_at: Date;
   readonly checkpoint: Buffer | null;
 }
@@ -61,7 +64,8 @@ export type ClaimRow = (ClaimedJob | { readonly job_id: null }) & {
 export const MAX_CLAIM_BYTES = 2 * 1024 * 1024;
 
 const OF_THE_JOB = `j.project, j.payload, j.payload_media_type, j.payload_artifact, j.labels,
-    j.correlation_id, j.traceparent, j.tracestate, j.run_id, j.name, j.created_at`;
+    j.correlation_id, j.traceparent, j.tracestate, j.run_id, j.name, j.window_scope,
+    j.window_start, j.window_end, j.created_at`;
 
 /** The columns of {@link ClaimedJob}, over `lease l`, `job j` and `progress p`. */
 export const CLAIMED = `l.job_id, l.attempt, l.lease_epoch, l.token, ${laneOf("l")}, l.seq,
@@ -124,16 +128,16 @@ taken as (
 ),
 numbered as materialized (
   select t.tenant, t.job_id, t.lease_epoch, t.attempt, ${laneOf("t")}, t.seq, t.payload_bytes,
-    t.in_run, t.ttl_ms, coalesce(j.attempt_deadline_ms, t.deadline_ms) as deadline_ms,
+    t.linked, t.ttl_ms, coalesce(j.attempt_deadline_ms, t.deadline_ms) as deadline_ms,
     t.position, ($14::text[])[t.position] as token, ${OF_THE_JOB}
   from (select *, row_number() over (order by rank desc, seq) as position from taken) t
   join job j on j.tenant = t.tenant and j.id = t.job_id
 ),
 leased as (
   insert into lease (tenant, job_id, lease_epoch, attempt, token, state, worker_id, session_id,
-    ${LANE}, seq, payload_bytes, in_run, ttl_ms, deadline_ms, started_at, expires_at, deadline_at)
+    ${LANE}, seq, payload_bytes, linked, ttl_ms, deadline_ms, started_at, expires_at, deadline_at)
   select tenant, job_id, lease_epoch, attempt, token, $17, $15, $16, ${LANE}, seq, payload_bytes,
-    in_run, ttl_ms, deadline_ms,
+    linked, ttl_ms, deadline_ms,
     case when $17 = 'running' then now() end,
     now() + (case when $17 = 'running' then ttl_ms else $18 end) * interval '1 ms',
     case when $17 = 'running' then now() + deadline_ms * interval '1 ms' end

@@ -28,6 +28,7 @@ import {
 import { activeLeases, quotaUse, spendQuota, takeClaimTurn } from "./claim-usage.sql.ts";
 import { toLane } from "./lane.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
+import { windowOf } from "./view-rows.ts";
 
 /**
  * Hands out jobs in one transaction: offers for a stream, active leases under a receipt for a
@@ -195,6 +196,7 @@ const toClaimed = (tenant: string, row: ClaimedJob): Claimed => ({
       correlationId: row.correlation_id ?? row.job_id,
       traceparent: row.traceparent ?? undefined,
       tracestate: row.tracestate ?? undefined,
+      window: windowOf(row),
     },
     leaseTtlMs: row.ttl_ms,
     attemptDeadlineMs: row.deadline_ms,

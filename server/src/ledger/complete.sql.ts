@@ -16,7 +16,7 @@ export interface CompletedRow {
   readonly job_id: string;
   readonly attempt: number;
   readonly lease_epoch: number;
-  readonly in_run: boolean;
+  readonly linked: boolean;
   /** What it was, for limits; null if its lease had run out: how long it took says nothing then. */
   readonly queue: string | null;
   readonly job_type: string | null;
@@ -37,7 +37,7 @@ with held as (
   where l.tenant = i.tenant and l.job_id = i.job_id and l.lease_epoch = i.lease_epoch
     and l.token = i.token and l.state = 'running'
   returning i.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.worker_id, l.offered_at,
-    l.started_at, l.in_run, l.queue, l.job_type, l.source, i.completion_id, i.result
+    l.started_at, l.linked, l.queue, l.job_type, l.source, i.completion_id, i.result
 ),
 attempts as (
   insert into attempt (tenant, job_id, attempt, lease_epoch, worker_id, offered_at, started_at,
@@ -52,7 +52,7 @@ events as (
   select tenant, job_id, 'succeeded', 'running', 'succeeded', attempt, lease_epoch, worker_id,
     'worker' from held
 )
-select position::integer, tenant, job_id, attempt, lease_epoch, in_run, queue, job_type, source,
+select position::integer, tenant, job_id, attempt, lease_epoch, linked, queue, job_type, source,
   (extract(epoch from now() - started_at) * 1000)::double precision as elapsed_ms
 from held`,
 );
@@ -69,7 +69,7 @@ with late as (
   delete from ready r using ${INPUT}
   where r.tenant = i.tenant and r.job_id = i.job_id and r.lease_epoch = i.lease_epoch + 1
     and r.prev_token = i.token
-  returning i.position, r.tenant, r.job_id, r.attempt - 1 as attempt, i.lease_epoch, r.in_run,
+  returning i.position, r.tenant, r.job_id, r.attempt - 1 as attempt, i.lease_epoch, r.linked,
     i.completion_id, i.result
 ),
 attempts as (
@@ -77,7 +77,7 @@ attempts as (
     terminal = null, retry_after_ms = null, ended_at = now(), completion_id = l.completion_id,
     result = l.result
   from late l where a.tenant = l.tenant and a.job_id = l.job_id and a.attempt = l.attempt
-  returning l.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.in_run, a.worker_id
+  returning l.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.linked, a.worker_id
 ),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
@@ -85,7 +85,7 @@ events as (
   select tenant, job_id, 'succeeded', 'ready', 'succeeded', attempt, lease_epoch, worker_id,
     'worker' from attempts
 )
-select position::integer, tenant, job_id, attempt, lease_epoch, in_run, null as queue,
+select position::integer, tenant, job_id, attempt, lease_epoch, linked, null as queue,
   null as job_type, null as source, null::double precision as elapsed_ms
 from attempts`,
 );
@@ -156,7 +156,7 @@ counted as (
 ),
 ready_rows as (
   insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch,
-    payload_bytes, in_run)
+    payload_bytes, linked)
   select tenant, ${LANE}, id, 1, 1, coalesce(length(payload), 0), true
   from counted where base_state = 'ready' order by run_position
   returning tenant, job_id, seq

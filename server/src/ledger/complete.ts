@@ -3,16 +3,15 @@ import type { CompleteRequest } from "../app/bridge/lease-writes.ts";
 import type { Outcome } from "../app/flow/outcomes.ts";
 import { formatDigest, parseDigest } from "../domain/digest.ts";
 import type { WriteVerdict } from "../domain/lease.ts";
-import type { ReadyLane } from "../domain/offer.ts";
-import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
+import { type Aftermath, aftermathOf } from "./aftermath.ts";
+import { type LetGo, tellDependants } from "./cascade.ts";
 import {
   bindArtifacts,
   type CompletedRow,
   completeAttempts,
   completeLateAttempts,
-  lockDependants,
-  unblockDependants,
 } from "./complete.sql.ts";
+import { coverWindows } from "./coverage.ts";
 import { presentArtifacts } from "./enqueue.sql.ts";
 import { fenceColumns } from "./fences.ts";
 import { asBuffer } from "./job-columns.ts";
@@ -52,7 +51,7 @@ async function completeInTransaction(
     verdicts[open[row.position - 1] as number] = { kind: "applied", state: "succeeded" };
   }
   await bind(tx, asked, rows);
-  const lanes = await letGoDependants(tx, rows);
+  const lanes = await settleLinked(tx, rows);
   return {
     outcomes: rows.flatMap(outcomeOf),
     verdicts: await settleUnapplied(
@@ -129,16 +128,12 @@ async function bind(
   );
 }
 
-async function letGoDependants(
-  tx: Transaction,
-  rows: readonly CompletedRow[],
-): Promise<{ ready: ReadyLane[]; scheduled: boolean }> {
-  const parents = rows.filter((row) => row.in_run);
-  if (parents.length === 0) return { ready: [], scheduled: false };
-  const tenants = parents.map((row) => row.tenant);
-  const jobIds = parents.map((row) => row.job_id);
-  const waiting = await tx.run(lockDependants, tenants, jobIds);
-  if (waiting.length === 0) return { ready: [], scheduled: false };
-  const free = await tx.run(unblockDependants, tenants, jobIds);
-  return { ready: mergeLanes(free), scheduled: free.some((row) => row.seq === null) };
+async function settleLinked(tx: Transaction, rows: readonly CompletedRow[]): Promise<LetGo> {
+  const linked = rows.filter((row) => row.linked);
+  if (linked.length === 0) return { ready: [], scheduled: false };
+  await coverWindows(tx, linked);
+  return tellDependants(
+    tx,
+    linked.map((row) => ({ tenant: row.tenant, jobId: row.job_id, outcome: "succeeded" })),
+  );
 }

@@ -76,7 +76,7 @@ export interface EndedAttempt extends LaneRow {
   readonly job_id: string;
   readonly next: "scheduled" | "ready" | "dead" | "cancelled";
   readonly seq: number;
-  readonly in_run: boolean;
+  readonly linked: boolean;
 }
 
 /** Ends attempts whose leases this transaction holds locked, and puts their jobs where they go. */
@@ -103,9 +103,9 @@ attempts as (
 ),
 ready_rows as (
   insert into ready (tenant, ${LANE}, seq, job_id, attempt, lease_epoch,
-    payload_bytes, in_run, prev_token)
+    payload_bytes, linked, prev_token)
   select tenant, ${LANE}, seq, job_id, attempt + 1, lease_epoch + 1,
-    payload_bytes, in_run, token
+    payload_bytes, linked, token
   from gone where next = 'ready'
 ),
 scheduled_rows as (
@@ -138,7 +138,7 @@ events as (
   ) e
   order by g.tenant, g.job_id, e.step
 )
-select tenant, job_id, next, ${LANE}, seq, in_run from gone`,
+select tenant, job_id, next, ${LANE}, seq, linked from gone`,
 );
 
 /**

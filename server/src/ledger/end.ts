@@ -5,13 +5,9 @@ import type { Ending, EndingCause, EndingFacts } from "../domain/ending.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import type { WriteVerdict } from "../domain/lease.ts";
 import { type Aftermath, aftermathOf, type Moved, mergeLanes } from "./aftermath.ts";
-import {
-  cancelDependants,
-  type EndingColumns,
-  type EndingLease,
-  endAttempts,
-  lockLeases,
-} from "./end.sql.ts";
+import { type LetGo, tellDependants } from "./cascade.ts";
+import { type DiedJob, recordDeadLetters } from "./dead-letters.ts";
+import { type EndingColumns, type EndingLease, endAttempts, lockLeases } from "./end.sql.ts";
 import { fenceColumns } from "./fences.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 import { settleUnapplied } from "./unapplied.ts";
@@ -52,17 +48,19 @@ export async function endInTransaction(
     verdicts[row.position - 1] = { kind: "applied", state: ending.next };
   }
   const moved: Moved[] = [];
+  let letGo: LetGo | undefined;
   if (endings.length > 0) {
     const ended = await tx.run(endAttempts, ...endingColumns(endings));
     moved.push(...ended.map((row) => ({ ...row, seq: row.next === "ready" ? row.seq : null })));
-    const lost = ended.filter((row) => row.in_run && isLost(row.next));
+    const lost = ended.filter((row) => row.linked && isLost(row.next));
     if (lost.length > 0) {
-      await tx.run(
-        cancelDependants,
-        lost.map((row) => row.tenant),
-        lost.map((row) => row.job_id),
+      letGo = await tellDependants(
+        tx,
+        lost.map((row) => ({ tenant: row.tenant, jobId: row.job_id, outcome: "failed" })),
       );
     }
+    const died = endings.filter(({ ending }) => ending.next === "dead");
+    if (died.length > 0) await recordDeadLetters(tx, died.map(diedJob));
   }
   const completionIds = requests.map((request) => request.completionId);
   return {
@@ -70,8 +68,8 @@ export async function endInTransaction(
     outcomes: endings.map(outcomeOf),
     ...aftermathOf(
       leases.map((lease) => lease.tenant),
-      mergeLanes(moved),
-      locked.some((_, index) => endings[index]?.ending.next === "scheduled"),
+      [...mergeLanes(moved), ...(letGo?.ready ?? [])],
+      letGo?.scheduled === true || endings.some(({ ending }) => ending.next === "scheduled"),
     ),
   };
 }
@@ -95,6 +93,13 @@ const factsOf = (row: EndingLease): EndingFacts => ({
   failures: row.failures,
   interruptionAgesMs: row.interruption_ages_ms,
   elapsedMs: row.elapsed_ms,
+});
+
+const diedJob = ({ row, ending }: Decided): DiedJob => ({
+  tenant: row.tenant,
+  jobId: row.job_id,
+  failureClass: ending.failure.failureClass,
+  message: ending.failure.message,
 });
 
 const outcomeOf = ({ row, ending }: Decided): Outcome => ({

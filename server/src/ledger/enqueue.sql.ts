@@ -26,6 +26,10 @@ export type JobColumns = readonly [
   names: (string | null)[],
   unmet: number[],
   concurrencyKeys: string[],
+  runPositions: (number | null)[],
+  windowScopes: (string | null)[],
+  windowStarts: (Date | null)[],
+  windowEnds: (Date | null)[],
 ];
 
 /** A job that was written; one that is missing was there already. */
@@ -45,11 +49,12 @@ const INPUT = `
   from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::text[],
       $7::text[], $8::bytea[], $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::jsonb[],
       $14::timestamptz[], $15::jsonb[], $16::integer[], $17::text[], $18::text[], $19::text[],
-      $20::uuid[], $21::text[], $22::integer[], $23::text[])
+      $20::uuid[], $21::text[], $22::integer[], $23::text[], $24::integer[], $25::text[],
+      $26::timestamptz[], $27::timestamptz[])
     with ordinality as i (tenant, id, job_type, queue, priority, project, source, payload,
       payload_media_type, payload_artifact, content_digest, idempotency_key, labels, not_before,
       retry, attempt_deadline_ms, correlation_id, traceparent, tracestate, run_id, name, unmet,
-      concurrency_key, position)`;
+      concurrency_key, run_position, window_scope, window_start, window_end, position)`;
 
 /**
  * Writes jobs with their tokens and first events. A job whose id is taken is left out, silently:
@@ -63,19 +68,19 @@ job_rows as (
   insert into job (tenant, id, job_type, queue, priority, project, source, payload,
     payload_media_type, payload_artifact, content_digest, idempotency_key, labels, not_before,
     retry, attempt_deadline_ms, correlation_id, traceparent, tracestate, run_id, run_position,
-    name, unmet, base_state, concurrency_key)
+    name, unmet, base_state, concurrency_key, window_scope, window_start, window_end)
   select tenant, id, job_type, queue, priority, project, source, payload, payload_media_type,
     payload_artifact, content_digest, idempotency_key, labels, not_before, retry,
     attempt_deadline_ms, correlation_id, traceparent, tracestate, run_id,
-    case when run_id is not null then position end, name, unmet, base_state, concurrency_key
+    run_position, name, unmet, base_state, concurrency_key, window_scope, window_start, window_end
   from input order by position
   on conflict (tenant, id) do nothing
   returning tenant, id, base_state, ${LANE}, not_before, coalesce(length(payload), 0) as bytes,
-    run_id is not null as in_run
+    run_id is not null or window_start is not null as linked
 ),
 ready_rows as (
-  insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch, payload_bytes, in_run)
-  select tenant, ${LANE}, id, 1, 1, bytes, in_run from job_rows where base_state = 'ready'
+  insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch, payload_bytes, linked)
+  select tenant, ${LANE}, id, 1, 1, bytes, linked from job_rows where base_state = 'ready'
   returning tenant, job_id, seq
 ),
 scheduled_rows as (

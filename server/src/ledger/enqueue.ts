@@ -34,16 +34,24 @@ export const storeJobs =
     inTransaction(
       pool,
       jobs.map((job) => job.tenant),
-      async (tx) => {
-        const batch = new EnqueueBatch(jobs);
-        await batch.rejectMissingArtifacts(tx);
-        await batch.keepWithinQuota(tx, payloadQuota);
-        await batch.takeKeys(tx, idempotencyRetentionMs);
-        const lanes = await batch.insert(tx);
-        await batch.settleQuota(tx);
-        return { results: batch.results(), lanes };
-      },
+      (tx) => storeJobsInTransaction(tx, jobs, idempotencyRetentionMs, payloadQuota),
     );
+
+/** The same, as a part of a larger transaction. */
+export async function storeJobsInTransaction(
+  tx: Transaction,
+  jobs: readonly NewJob[],
+  idempotencyRetentionMs: number,
+  payloadQuota: PayloadQuota,
+): Promise<StoredJobs> {
+  const batch = new EnqueueBatch(jobs);
+  await batch.rejectMissingArtifacts(tx);
+  await batch.keepWithinQuota(tx, payloadQuota);
+  await batch.takeKeys(tx, idempotencyRetentionMs);
+  const lanes = await batch.insert(tx);
+  await batch.settleQuota(tx);
+  return { results: batch.results(), lanes };
+}
 
 const ref = (tenant: string, name: string) => `${tenant}\0${name}`;
 

@@ -128,10 +128,15 @@ describe("schema", () => {
       [tables],
     );
     expect(rows.map((row) => row.name)).toEqual([
+      "backfill",
+      "capability",
+      "cascade",
       "claim_receipt",
       "flow_usage",
       "idempotency_key",
       "lease",
+      "operation",
+      "schedule",
       "scheduled",
     ]);
   });

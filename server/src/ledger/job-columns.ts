@@ -5,7 +5,13 @@ import type { JobColumns } from "./enqueue.sql.ts";
 /** A new job, and its place in a run if it has one. */
 export interface JobRow {
   readonly job: NewJob;
-  readonly run?: { readonly runId: string; readonly name: string; readonly unmet: number };
+  readonly run?: {
+    readonly runId: string;
+    readonly name: string;
+    readonly unmet: number;
+    /** From 1. */
+    readonly position: number;
+  };
 }
 
 const json = (value: object | undefined): string | null =>
@@ -39,6 +45,10 @@ export function jobColumns(rows: readonly JobRow[]): JobColumns {
     column((row) => row.run?.name ?? null),
     column((row) => row.run?.unmet ?? 0),
     spec((s) => s.concurrencyKey),
+    column((row) => row.run?.position ?? null),
+    spec((s) => s.window?.scope ?? null),
+    spec((s) => s.window?.start ?? null),
+    spec((s) => s.window?.end ?? null),
   ];
 }
 

@@ -140,9 +140,9 @@ with gone as (
 ),
 ready_rows as (
   insert into ready (tenant, ${LANE}, seq, job_id, attempt, lease_epoch,
-    payload_bytes, in_run)
+    payload_bytes, linked)
   select tenant, ${LANE}, seq, job_id, attempt, lease_epoch + 1,
-    payload_bytes, in_run from gone
+    payload_bytes, linked from gone
 ),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,

@@ -16,6 +16,7 @@ export type ListParams = readonly [
   createdBefore: Date | null,
   states: string[] | null,
   runId: string | null,
+  workerId: string | null,
 ];
 
 /** Lists read a page at a time; `limit` is in the text because of the planner (evidence). */
@@ -36,7 +37,9 @@ const FILTER = `j.tenant = $1 and j.id < $2::uuid
     and ($7::jsonb is null or j.labels @> $7)
     and ($8::timestamptz is null or j.created_at >= $8)
     and ($9::timestamptz is null or j.created_at < $9)
-    and ($11::uuid is null or j.run_id = $11)`;
+    and ($11::uuid is null or j.run_id = $11)
+    and ($12::text is null or exists (select from lease held where held.tenant = j.tenant
+      and held.job_id = j.id and held.worker_id = $12))`;
 
 const IN_STATE = `($10::text[] is null or ${STATE} = any ($10::text[]))`;
 

@@ -27,6 +27,7 @@ const EVERYTHING: JobFilter = {
   labels: {},
   createdFrom: undefined,
   createdBefore: undefined,
+  workerId: undefined,
 };
 
 const STATES = [

@@ -6,14 +6,14 @@ import { STATE, STATE_JOINS } from "./state.sql.ts";
 /** A job that an operation moved, and its place in its lane where that matters. */
 export interface OperatedRow {
   readonly job_id: string;
-  readonly in_run: boolean;
+  readonly linked: boolean;
 }
 
 type CancelParams = readonly [tenant: string, jobIds: string[], reason: string];
 
 /**
  * The end that all cancellations share, over a CTE `gone` with job_id, attempt, worker_id, epoch
- * and in_run: of the lease that was taken back, or 0 and the newest epoch if there was none.
+ * and linked: of the lease that was taken back, or 0 and the newest epoch if there was none.
  */
 const cancelGone = (from: string) => `
 jobs as (
@@ -27,7 +27,7 @@ events as (
   select $1, job_id, 'cancelled', '${from}', 'cancelled', attempt,
     case when attempt > 0 then lease_epoch else 0 end, worker_id, 'operator', $3 from gone
 )
-select job_id, in_run from gone`;
+select job_id, linked from gone`;
 
 /** Cancels jobs that are ready. */
 export const cancelReady = sql<CancelParams, OperatedRow>(
@@ -35,7 +35,7 @@ export const cancelReady = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from ready where tenant = $1 and job_id = any ($2::uuid[])
-  returning job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch, in_run
+  returning job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch, linked
 ),${cancelGone("ready")}`,
 );
 
@@ -45,7 +45,7 @@ export const cancelOffered = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from lease where tenant = $1 and job_id = any ($2::uuid[]) and state = 'offered'
-  returning job_id, attempt, worker_id, lease_epoch, in_run
+  returning job_id, attempt, worker_id, lease_epoch, linked
 ),${cancelGone("offered")}`,
 );
 
@@ -56,7 +56,7 @@ export const cancelScheduled = sql<CancelParams, OperatedRow>(
 with gone as (
   delete from scheduled where tenant = $1 and job_id = any ($2::uuid[])
   returning job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch,
-    true as in_run
+    true as linked
 ),${cancelGone("scheduled")}`,
 );
 
@@ -77,7 +77,7 @@ events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, actor, reason)
   select $1, job_id, 'cancelled', 'blocked', 'cancelled', 'operator', $3 from jobs
 )
-select job_id, true as in_run from jobs`,
+select job_id, true as linked from jobs`,
 );
 
 /** A running job that was asked to stop. */
@@ -123,9 +123,9 @@ export interface RetriedRow extends LaneRow {
 const readyAgain = (from: string) => `
 ready_rows as (
   insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch,
-    payload_bytes, in_run)
+    payload_bytes, linked)
   select tenant, ${LANE}, id, next_attempt, next_epoch,
-    coalesce(length(payload), 0), run_id is not null
+    coalesce(length(payload), 0), run_id is not null or window_start is not null
   from jobs order by id
   returning tenant, job_id, ${LANE}, seq
 ),

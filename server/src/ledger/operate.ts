@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import type { CancelOutcome, RetryOutcome } from "../app/jobs/operate-jobs.ts";
 import { isTerminal, type JobState } from "../domain/job-machine.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
-import { cancelDependants } from "./end.sql.ts";
+import { tellDependants } from "./cascade.ts";
 import {
   askToStop,
   cancelBlocked,
@@ -80,10 +80,12 @@ async function cancelWaiting(
   for (const statement of [cancelReady, cancelOffered, cancelScheduled, cancelBlocked]) {
     rows.push(...(await tx.run(statement, tenant, jobIds, reason)));
   }
-  const parents = rows.filter((row) => row.in_run).map((row) => row.job_id);
-  if (parents.length > 0) {
-    const tenants = parents.map(() => tenant);
-    await tx.run(cancelDependants, tenants, parents);
+  const linked = rows.filter((row) => row.linked);
+  if (linked.length > 0) {
+    await tellDependants(
+      tx,
+      linked.map((row) => ({ tenant, jobId: row.job_id, outcome: "failed" })),
+    );
   }
   return rows;
 }

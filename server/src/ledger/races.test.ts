@@ -106,9 +106,9 @@ describe("a write that waits for another one's lock", () => {
         select tenant, job_id, attempt, lease_epoch, worker_id, offered_at, started_at,
           'interrupted', 'lease_expired' from gone)
       insert into ready (tenant, queue, job_type, priority, seq, job_id, attempt, lease_epoch,
-        payload_bytes, in_run, prev_token)
+        payload_bytes, linked, prev_token)
       select tenant, queue, job_type, priority, seq, job_id, attempt + 1, lease_epoch + 1,
-        payload_bytes, in_run, token from gone`;
+        payload_bytes, linked, token from gone`;
     const verdict = await behind(sweep, [lease.jobId], () => ledger.complete(lease));
     expect(verdict).toEqual({ kind: "applied", state: "succeeded" });
   });

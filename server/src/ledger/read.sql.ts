@@ -30,6 +30,10 @@ export interface JobViewRow {
   readonly tracestate: string | null;
   readonly run_id: string | null;
   readonly name: string | null;
+  readonly skipped: boolean;
+  readonly window_scope: string | null;
+  readonly window_start: Date | null;
+  readonly window_end: Date | null;
   readonly ended_at: Date | null;
   readonly end_reason: string | null;
   readonly state: JobState;
@@ -61,7 +65,8 @@ export const viewColumns = (how: "whole" | "brief"): string => {
   j.id as job_id, j.created_at, j.job_type, j.queue, j.priority, j.project, j.source,
   j.concurrency_key, ${large("j.payload", "payload")}, j.payload_media_type, j.payload_artifact,
   j.idempotency_key, j.labels, j.not_before, j.retry, j.attempt_deadline_ms, j.correlation_id,
-  j.traceparent, j.tracestate, j.run_id, j.name, j.ended_at, j.end_reason, ${STATE} as state,
+  j.traceparent, j.tracestate, j.run_id, j.name, j.skipped, j.window_scope, j.window_start,
+  j.window_end, j.ended_at, j.end_reason, ${STATE} as state,
   case when l.state = 'running' then l.attempt end as running_attempt,
   l.started_at as running_since, l.worker_id as lease_worker_id, a.attempt as last_attempt,
   a.started_at as last_started_at, a.ended_at as last_ended_at, a.failure_class,

@@ -96,6 +96,7 @@ function listParams(tenant: string, filter: JobFilter, before: string): ListPara
     filter.createdBefore ?? null,
     orNull<JobState>([...new Set(filter.states)]),
     filter.runId ?? null,
+    filter.workerId ?? null,
   ];
 }
 

@@ -137,9 +137,9 @@ jobs as (
 ),
 ready_rows as (
   insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch,
-    payload_bytes, in_run)
+    payload_bytes, linked)
   select tenant, ${LANE}, id, next_attempt, next_epoch,
-    coalesce(length(payload), 0), run_id is not null
+    coalesce(length(payload), 0), run_id is not null or window_start is not null
   from jobs order by run_at, id
   returning tenant, ${LANE}, seq, job_id
 ),

@@ -15,7 +15,7 @@ export interface RunAnswer extends Aftermath {
 }
 
 /** Carries a conflict out of a transaction, which rolls it back: nothing was written. */
-class Refused extends Error {
+export class RunRefused extends Error {
   readonly conflict: RunConflict;
 
   constructor(conflict: RunConflict) {
@@ -30,10 +30,10 @@ export const storeRunIn =
   async (run: NewRun): Promise<RunAnswer> => {
     try {
       return await inTransaction(pool, [run.tenant], (tx) =>
-        storeRun(tx, run, idempotencyRetentionMs, payloadQuota),
+        storeRunInTransaction(tx, run, idempotencyRetentionMs, payloadQuota),
       );
     } catch (error) {
-      if (error instanceof Refused) return { stored: error.conflict, ...aftermathOf([], []) };
+      if (error instanceof RunRefused) return { stored: error.conflict, ...aftermathOf([], []) };
       throw error;
     }
   };
@@ -44,7 +44,8 @@ export const findStoredRun =
   (run: NewRun): Promise<StoredRun | undefined> =>
     inTransaction(pool, [run.tenant], (tx) => repeated(tx, run));
 
-async function storeRun(
+/** The same, as a part of a larger transaction; throws {@link RunRefused} for a conflict. */
+export async function storeRunInTransaction(
   tx: Transaction,
   run: NewRun,
   retentionMs: number,
@@ -69,13 +70,16 @@ async function storeRun(
   await requireArtifacts(tx, run);
   await requireQuota(tx, run, payloadQuota);
   await requireKeys(tx, run, retentionMs);
-  const rows = run.jobs.map(({ job, name, unmet }) => ({ job, run: { runId, name, unmet } }));
+  const rows = run.jobs.map(({ job, name, unmet }, index) => ({
+    job,
+    run: { runId, name, unmet, position: index + 1 },
+  }));
   const written = await tx.run(insertJobs, ...jobColumns(rows));
   const ids = new Set(written.map((row) => row.job_id));
   run.jobs.forEach(({ job }, index) => {
     if (ids.has(job.jobId)) return;
     const path = `jobs[${index}].spec.job_id`;
-    throw new Refused({ kind: "job_id_conflict", path, jobId: job.jobId });
+    throw new RunRefused({ kind: "job_id_conflict", path, jobId: job.jobId });
   });
   if (run.edges.length > 0) {
     await tx.run(
@@ -122,14 +126,14 @@ async function requireArtifacts(tx: Transaction, run: NewRun): Promise<void> {
   const missing = named.find(({ digest }) => !known.has(digest));
   if (missing === undefined) return;
   const path = `jobs[${missing.index}].spec.payload_artifact`;
-  throw new Refused({ kind: "payload_artifact_not_found", path, digest: missing.digest });
+  throw new RunRefused({ kind: "payload_artifact_not_found", path, digest: missing.digest });
 }
 
 /** Nothing needs to be put right afterwards: all jobs of a run are new, or nothing is written. */
 async function requireQuota(tx: Transaction, run: NewRun, quotaOf: PayloadQuota): Promise<void> {
   const jobs = run.jobs.map(({ job }) => job);
   const [exceeded] = (await new PayloadSpending().spend(tx, jobs, quotaOf)).values();
-  if (exceeded !== undefined) throw new Refused(exceeded);
+  if (exceeded !== undefined) throw new RunRefused(exceeded);
 }
 
 /** In a run a key must be free: a job of another run cannot stand in for one of this. */
@@ -152,5 +156,5 @@ async function requireKeys(tx: Transaction, run: NewRun, retentionMs: number): P
   const refused = keyed.find((entry) => !ours.has(entry.key) || byKey.get(entry.key) !== entry);
   if (refused === undefined) return;
   const path = `jobs[${refused.index}].spec.idempotency_key`;
-  throw new Refused({ kind: "idempotency_conflict", path, jobId: refused.job.jobId });
+  throw new RunRefused({ kind: "idempotency_conflict", path, jobId: refused.job.jobId });
 }

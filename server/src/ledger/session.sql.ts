@@ -9,16 +9,19 @@ export const openSession = sql<
     instanceId: string,
     serverId: string,
     sdk: string,
+    host: string,
+    labels: string,
   ],
   { readonly previous_id: string | null }
 >(
   "open_session",
   `
-insert into session as s (tenant, worker_id, session_id, instance_id, server_id, sdk)
-values ($1, $2, $3, $4, $5, $6)
+insert into session as s (tenant, worker_id, session_id, instance_id, server_id, sdk, host, labels)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (tenant, worker_id) do update set previous_id = s.session_id,
   session_id = excluded.session_id, instance_id = excluded.instance_id,
-  server_id = excluded.server_id, sdk = excluded.sdk, connected_at = now(), closed_at = null
+  server_id = excluded.server_id, sdk = excluded.sdk, host = excluded.host,
+  labels = excluded.labels, connected_at = now(), closed_at = null
 returning previous_id`,
 );
 

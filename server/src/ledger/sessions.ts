@@ -17,6 +17,8 @@ export const openSessionIn =
         instanceId,
         serverId,
         sdk,
+        row.host,
+        JSON.stringify(row.labels),
       );
       return previous[0]?.previous_id ?? undefined;
     });

@@ -1,5 +1,5 @@
 import { formatDigest } from "../domain/digest.ts";
-import type { JobSpec } from "../domain/job-spec.ts";
+import type { JobSpec, JobWindow } from "../domain/job-spec.ts";
 import type { AttemptView, BoundArtifact, JobEventView, JobView } from "../domain/job-view.ts";
 import type { Failure, FailureClass } from "../domain/lease.ts";
 import type { AttemptRow, BoundArtifactRow, JobEventRow, JobViewRow } from "./read.sql.ts";
@@ -38,9 +38,22 @@ export function jobView(
           },
     runId: row.run_id ?? undefined,
     name: row.name ?? undefined,
+    skipped: row.skipped,
     workerId: row.lease_worker_id ?? undefined,
     artifacts,
   };
+}
+
+/** The window that a job declares, if it does. */
+export function windowOf(row: WindowColumns): JobWindow | undefined {
+  const { window_scope: scope, window_start: start, window_end: end } = row;
+  return scope === null || start === null || end === null ? undefined : { scope, start, end };
+}
+
+interface WindowColumns {
+  readonly window_scope: string | null;
+  readonly window_start: Date | null;
+  readonly window_end: Date | null;
 }
 
 function specOf(row: JobViewRow): JobSpec {
@@ -62,6 +75,7 @@ function specOf(row: JobViewRow): JobSpec {
     correlationId: row.correlation_id ?? row.job_id,
     traceparent: row.traceparent ?? undefined,
     tracestate: row.tracestate ?? undefined,
+    window: windowOf(row),
   };
 }
 

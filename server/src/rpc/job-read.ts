@@ -95,6 +95,7 @@ function filterOf(filter: JobFilterMessage | undefined): JobFilter {
   requireText(violations, "filter.queue", [filter?.queue]);
   requireText(violations, "filter.project", [filter?.project]);
   requireText(violations, "filter.source", [filter?.source]);
+  requireText(violations, "filter.worker_id", [filter?.workerId]);
   requireText(violations, "filter.job_types", filter?.jobTypes ?? []);
   requireText(violations, "filter.labels", Object.entries(labels).flat());
   const createdFrom = momentOf(violations, "filter.created_from", filter?.createdFrom);
@@ -110,6 +111,7 @@ function filterOf(filter: JobFilterMessage | undefined): JobFilter {
     labels,
     createdFrom,
     createdBefore,
+    workerId: orUndefined(filter?.workerId ?? ""),
   };
 }
 

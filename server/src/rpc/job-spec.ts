@@ -1,6 +1,9 @@
-import type { JobSpec } from "../domain/job-spec.ts";
+import type { JobSpec, JobWindow } from "../domain/job-spec.ts";
 import type { RetryOverrides } from "../domain/retry.ts";
-import type { JobSpec as JobSpecMessage } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
+import type {
+  EventWindow,
+  JobSpec as JobSpecMessage,
+} from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import type { RetryPolicy } from "../gen/stellaops/orchestrator/v1/lease_policy_pb.ts";
 import { momentOf, msIfSet, msOf } from "./durations.ts";
 import { type FieldViolation, invalidArgument } from "./errors.ts";
@@ -18,11 +21,27 @@ export const readJobSpec = (message: JobSpecMessage, path: string): JobSpec => {
   const violations: FieldViolation[] = [];
   const notBefore = momentOf(violations, `${path}.not_before`, message.notBefore);
   if (message.retry !== undefined) checkRetry(violations, `${path}.retry`, message.retry);
+  const window = readWindow(violations, `${path}.window`, message.window);
   if (violations.length > 0) throw invalidArgument("REQUEST_INVALID", violations);
-  return { ...jobSpecOf(message), notBefore };
+  return { ...jobSpecOf(message), notBefore, window };
 };
 
-const jobSpecOf = (message: JobSpecMessage): Omit<JobSpec, "notBefore"> => ({
+function readWindow(
+  violations: FieldViolation[],
+  path: string,
+  message: EventWindow | undefined,
+): JobWindow | undefined {
+  if (message === undefined) return undefined;
+  const start = momentOf(violations, `${path}.start_time`, message.startTime);
+  const end = momentOf(violations, `${path}.end_time`, message.endTime);
+  if (start === undefined || end === undefined) return undefined;
+  if (start < end) return { scope: message.scope, start, end };
+  const description = "must come after start_time, by a millisecond at least";
+  violations.push({ field: `${path}.end_time`, description, reason: "RANGE" });
+  return undefined;
+}
+
+const jobSpecOf = (message: JobSpecMessage): Omit<JobSpec, "notBefore" | "window"> => ({
   jobType: message.jobType,
   queue: message.queue || DEFAULT_QUEUE,
   project: message.project,

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { JobState } from "../domain/job-machine.ts";
-import type { JobSpec } from "../domain/job-spec.ts";
+import type { JobSpec, JobWindow } from "../domain/job-spec.ts";
 import type {
   AttemptOutcome,
   AttemptView,
@@ -21,6 +21,8 @@ import {
   type Attempt,
   AttemptOutcome as AttemptOutcomeEnum,
   AttemptSchema,
+  type EventWindow,
+  EventWindowSchema,
   type Job,
   type JobEvent,
   JobEventSchema,
@@ -96,8 +98,17 @@ export const jobMessage = (job: JobView): Job =>
     progress: job.progress,
     runId: job.runId ?? "",
     name: job.name ?? "",
+    skipped: job.skipped,
     workerId: job.workerId ?? "",
     artifacts: job.artifacts.map(bindingInit),
+  });
+
+/** A window as the contract writes it. */
+export const windowMessage = ({ scope, start, end }: JobWindow): EventWindow =>
+  create(EventWindowSchema, {
+    scope,
+    startTime: timestampFromDate(start),
+    endTime: timestampFromDate(end),
   });
 
 /** A job's description as the contract writes it. */
@@ -117,6 +128,7 @@ export const jobSpecMessage = (jobId: string, spec: JobSpec): JobSpecMessage =>
     labels: { ...spec.labels },
     notBefore: timestampOf(spec.notBefore),
     retry: spec.retry && retryMessage(spec.retry),
+    window: spec.window && windowMessage(spec.window),
     attemptDeadline: durationOf(spec.attemptDeadlineMs),
     correlationId: spec.correlationId ?? "",
     traceparent: spec.traceparent ?? "",

@@ -15,7 +15,7 @@ export interface RunServicePorts {
 }
 
 /** RunService: translates, and leaves the work to the use cases. */
-export const runService = (ports: RunServicePorts): ServiceImpl<typeof RunService> => {
+export const runService = (ports: RunServicePorts): Partial<ServiceImpl<typeof RunService>> => {
   const find = async (tenant: string, runId: string): Promise<RunView> => {
     const run = await ports.read(tenant, runId);
     if (run === undefined) throw notFound("RUN_NOT_FOUND", { runId });

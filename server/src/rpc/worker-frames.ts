@@ -82,6 +82,8 @@ export function readHello(tenant: string, message: HelloMessage, maxPayload: num
     maxPayloadBytes: Math.min(message.maxPayloadBytes || maxPayload, maxPayload),
     leaseAtOnce: message.leaseAtOnce,
     sdk: message.sdk,
+    host: message.host,
+    labels: message.labels,
   };
 }
 
@@ -309,7 +311,7 @@ function frameOf(
     case "results":
       return { case: "results", value: { results: frame.results.map(writeResult) } };
     case "hint":
-      return { case: "hint", value: hintMessage(frame.blocked) };
+      return { case: "hint", value: hintMessage(frame) };
     case "drain_ack":
       return { case: "drainAck", value: {} };
     case "ping":

@@ -9,7 +9,6 @@ import { listEvents } from "../app/jobs/list-events.ts";
 import { listJobs } from "../app/jobs/list-jobs.ts";
 import { watchJobs } from "../app/jobs/watch-jobs.ts";
 import { announce, type NoticeBoard } from "../app/notices.ts";
-import { createRun } from "../app/runs/create-run.ts";
 import type { BlobFolder } from "../blobs/folder.ts";
 import type { LeasePolicies } from "../domain/lease-policy.ts";
 import type { Metrics } from "../http/metrics.ts";
@@ -26,15 +25,14 @@ import {
   readJobWait,
   readJobWithAttempts,
 } from "../ledger/read.ts";
-import { readRun, runJobIds } from "../ledger/run-read.ts";
-import { findStoredRun, storeRunIn } from "../ledger/runs.ts";
+import { runJobIds } from "../ledger/run-read.ts";
 import { artifactService } from "../rpc/artifact-service.ts";
 import { jobReadService } from "../rpc/job-read.ts";
 import { jobWrites } from "../rpc/job-write.ts";
 import type { ContractServices } from "../rpc/routes.ts";
-import { runService } from "../rpc/run-service.ts";
 import { taskRunnerService } from "../rpc/task-runner-service.ts";
 import type { Bridge } from "./bridge.ts";
+import type { Feature } from "./features.ts";
 import { type WriteLimits, wireFlowServices } from "./flow.ts";
 import type { Limits } from "./limits.ts";
 import type { Store } from "./store.ts";
@@ -56,10 +54,20 @@ export interface ServicesOptions {
 }
 
 /** Builds the services of the contract over the use cases. */
-export const wireServices = (options: ServicesOptions): ContractServices => ({
+export const wireServices = (
+  options: ServicesOptions,
+  features: readonly Feature[],
+): ContractServices => {
+  const own = ownServices(options);
+  const all = Object.assign({}, ...features.map(({ loops, ...services }) => services));
+  const job = Object.assign({}, own.job, ...features.map((feature) => feature.job));
+  const run = Object.assign({}, ...features.map((feature) => feature.run));
+  return { ...all, ...own, job, run };
+};
+
+const ownServices = (options: ServicesOptions) => ({
   taskRunner: taskRunnerService(taskRunnerPorts(options)),
   job: { ...jobReads(options), ...jobWrites(jobWritePorts(options)) },
-  run: runs(options),
   artifact: artifacts(options),
   ...wireFlowServices({ ...options, readStates: options.flow.readStates }),
 });
@@ -130,27 +138,6 @@ const jobWritePorts = ({ pool, board, policies, store, limits }: ServicesOptions
       return answer.results;
     },
   };
-};
-
-const runs = ({ pool, board, policies, limits, metrics }: ServicesOptions) => {
-  const retentionMs = policies.base.idempotencyRetentionMs;
-  const store = storeRunIn(pool, retentionMs, limits.payloadQuota);
-  const windowMs = (jobType: string) => policies.for(jobType).interruptionWindowMs;
-  return runService({
-    create: createRun({
-      store: async (run) => {
-        const answer = await store(run);
-        announce(board, answer);
-        const { stored } = answer;
-        if (stored.kind === "created") metrics.enqueued(stored.jobIds.length);
-        return stored;
-      },
-      admit: limits.admit,
-      findStored: findStoredRun(pool),
-      maxPayloadBytes: policies.base.maxPayloadBytes,
-    }),
-    read: readRun(pool, windowMs),
-  });
 };
 
 const artifacts = ({ pool, blobs, limits, stopping }: ServicesOptions) => {

@@ -865,9 +865,10 @@ type DynamicConcurrency struct {
 	Min int32 `protobuf:"varint,1,opt,name=min,proto3" json:"min,omitempty"`
 	// It never goes above this.
 	Max int32 `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"`
-	// Which share of attempts may fail; 0.1 if 0.
+	// Which share of attempts may fail; if 0, what the strictest of its sources asks for, or 0.1.
 	MaxFailureRatio float64 `protobuf:"fixed64,3,opt,name=max_failure_ratio,json=maxFailureRatio,proto3" json:"max_failure_ratio,omitempty"`
-	// How long an attempt should take; twice its own long-term mean if not set.
+	// How long an attempt should take; if not set, what the strictest of its sources asks for, or
+	// twice its own long-term mean.
 	Latency       *durationpb.Duration `protobuf:"bytes,4,opt,name=latency,proto3" json:"latency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -346,6 +346,63 @@ func (RetryOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
+// StuckCause is why what a job waits for cannot happen by itself.
+type StuckCause int32
+
+const (
+	// Not said.
+	StuckCause_STUCK_CAUSE_UNSPECIFIED StuckCause = 0
+	// No worker that takes its type from its queue was connected to any replica for stuck_after.
+	StuckCause_STUCK_CAUSE_NO_WORKER StuckCause = 1
+	// A job that it depends on ended without success, and the edge says hold.
+	StuckCause_STUCK_CAUSE_DEPENDENCY StuckCause = 2
+	// A limit lets nothing out: a concurrency of 0, or a pause that never expires.
+	StuckCause_STUCK_CAUSE_LIMIT StuckCause = 3
+)
+
+// Enum value maps for StuckCause.
+var (
+	StuckCause_name = map[int32]string{
+		0: "STUCK_CAUSE_UNSPECIFIED",
+		1: "STUCK_CAUSE_NO_WORKER",
+		2: "STUCK_CAUSE_DEPENDENCY",
+		3: "STUCK_CAUSE_LIMIT",
+	}
+	StuckCause_value = map[string]int32{
+		"STUCK_CAUSE_UNSPECIFIED": 0,
+		"STUCK_CAUSE_NO_WORKER":   1,
+		"STUCK_CAUSE_DEPENDENCY":  2,
+		"STUCK_CAUSE_LIMIT":       3,
+	}
+)
+
+func (x StuckCause) Enum() *StuckCause {
+	p := new(StuckCause)
+	*p = x
+	return p
+}
+
+func (x StuckCause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StuckCause) Descriptor() protoreflect.EnumDescriptor {
+	return file_stellaops_orchestrator_v1_job_proto_enumTypes[5].Descriptor()
+}
+
+func (StuckCause) Type() protoreflect.EnumType {
+	return &file_stellaops_orchestrator_v1_job_proto_enumTypes[5]
+}
+
+func (x StuckCause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StuckCause.Descriptor instead.
+func (StuckCause) EnumDescriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{5}
+}
+
 // JobSpec is a job as its producer describes it.
 type JobSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -389,8 +446,11 @@ type JobSpec struct {
 	// Jobs with the same key share its concurrency limit, whatever their type, queue and source.
 	// FlowControlService sets the limit; without one the key does nothing.
 	ConcurrencyKey string `protobuf:"bytes,18,opt,name=concurrency_key,json=concurrencyKey,proto3" json:"concurrency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The event-time window of its source that the job covers. Its success covers it, and the
+	// watermark advances over what is covered without a gap: see WatermarkService.
+	Window        *EventWindow `protobuf:"bytes,19,opt,name=window,proto3" json:"window,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -549,6 +609,78 @@ func (x *JobSpec) GetConcurrencyKey() string {
 	return ""
 }
 
+func (x *JobSpec) GetWindow() *EventWindow {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
+// EventWindow is a span of event time of a source: from start_time up to but not including
+// end_time. The job's source must be set.
+type EventWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The partition of the source, such as an ecosystem; empty: the source has none.
+	Scope string `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Its first moment.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// The first moment after it.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventWindow) Reset() {
+	*x = EventWindow{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventWindow) ProtoMessage() {}
+
+func (x *EventWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventWindow.ProtoReflect.Descriptor instead.
+func (*EventWindow) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *EventWindow) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *EventWindow) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *EventWindow) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
 // Job is a job as the ledger has it.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -587,14 +719,16 @@ type Job struct {
 	// The worker that holds it, while offered or running.
 	WorkerId string `protobuf:"bytes,17,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	// Artifacts bound to it by its successful attempt.
-	Artifacts     []*ArtifactBinding `protobuf:"bytes,18,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	Artifacts []*ArtifactBinding `protobuf:"bytes,18,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	// True: cancelled because the run did not need it; see EDGE_CONDITION_FAILURE.
+	Skipped       bool `protobuf:"varint,19,opt,name=skipped,proto3" json:"skipped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[1]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +740,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[1]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +753,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{1}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Job) GetJobId() string {
@@ -748,6 +882,13 @@ func (x *Job) GetArtifacts() []*ArtifactBinding {
 	return nil
 }
 
+func (x *Job) GetSkipped() bool {
+	if x != nil {
+		return x.Skipped
+	}
+	return false
+}
+
 // Progress is how far an attempt got.
 type Progress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -764,7 +905,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[2]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +917,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[2]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +930,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Progress) GetFraction() float64 {
@@ -836,7 +977,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[3]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +989,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[3]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +1002,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Attempt) GetAttempt() int32 {
@@ -924,7 +1065,7 @@ type EnqueueJobsRequest struct {
 
 func (x *EnqueueJobsRequest) Reset() {
 	*x = EnqueueJobsRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[4]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +1077,7 @@ func (x *EnqueueJobsRequest) String() string {
 func (*EnqueueJobsRequest) ProtoMessage() {}
 
 func (x *EnqueueJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[4]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1090,7 @@ func (x *EnqueueJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueJobsRequest.ProtoReflect.Descriptor instead.
 func (*EnqueueJobsRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EnqueueJobsRequest) GetJobs() []*JobSpec {
@@ -977,7 +1118,7 @@ type EnqueueResult struct {
 
 func (x *EnqueueResult) Reset() {
 	*x = EnqueueResult{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[5]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1130,7 @@ func (x *EnqueueResult) String() string {
 func (*EnqueueResult) ProtoMessage() {}
 
 func (x *EnqueueResult) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[5]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1143,7 @@ func (x *EnqueueResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueResult.ProtoReflect.Descriptor instead.
 func (*EnqueueResult) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{5}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *EnqueueResult) GetOutcome() EnqueueOutcome {
@@ -1037,7 +1178,7 @@ type EnqueueJobsResponse struct {
 
 func (x *EnqueueJobsResponse) Reset() {
 	*x = EnqueueJobsResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[6]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1049,7 +1190,7 @@ func (x *EnqueueJobsResponse) String() string {
 func (*EnqueueJobsResponse) ProtoMessage() {}
 
 func (x *EnqueueJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[6]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1062,7 +1203,7 @@ func (x *EnqueueJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueJobsResponse.ProtoReflect.Descriptor instead.
 func (*EnqueueJobsResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EnqueueJobsResponse) GetResults() []*EnqueueResult {
@@ -1083,7 +1224,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[7]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1236,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[7]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1249,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetJobRequest) GetJobId() string {
@@ -1131,7 +1272,7 @@ type GetJobResponse struct {
 
 func (x *GetJobResponse) Reset() {
 	*x = GetJobResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[8]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1284,7 @@ func (x *GetJobResponse) String() string {
 func (*GetJobResponse) ProtoMessage() {}
 
 func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[8]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1297,7 @@ func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobResponse.ProtoReflect.Descriptor instead.
 func (*GetJobResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetJobResponse) GetJob() *Job {
@@ -1194,13 +1335,15 @@ type JobFilter struct {
 	CreatedFrom *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_from,json=createdFrom,proto3" json:"created_from,omitempty"`
 	// Enqueued before this.
 	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
+	// Worked on by this task runner now.
+	WorkerId      string `protobuf:"bytes,10,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobFilter) Reset() {
 	*x = JobFilter{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[9]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1355,7 @@ func (x *JobFilter) String() string {
 func (*JobFilter) ProtoMessage() {}
 
 func (x *JobFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[9]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1368,7 @@ func (x *JobFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFilter.ProtoReflect.Descriptor instead.
 func (*JobFilter) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *JobFilter) GetStates() []JobState {
@@ -1291,6 +1434,13 @@ func (x *JobFilter) GetCreatedBefore() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *JobFilter) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
 // ListJobsRequest asks for a page of jobs.
 type ListJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1306,7 +1456,7 @@ type ListJobsRequest struct {
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[10]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1468,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[10]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1481,7 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListJobsRequest) GetFilter() *JobFilter {
@@ -1368,7 +1518,7 @@ type ListJobsResponse struct {
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[11]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1530,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[11]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1543,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListJobsResponse) GetJobs() []*Job {
@@ -1425,7 +1575,7 @@ type ListJobEventsRequest struct {
 
 func (x *ListJobEventsRequest) Reset() {
 	*x = ListJobEventsRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[12]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1587,7 @@ func (x *ListJobEventsRequest) String() string {
 func (*ListJobEventsRequest) ProtoMessage() {}
 
 func (x *ListJobEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[12]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1600,7 @@ func (x *ListJobEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobEventsRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListJobEventsRequest) GetJobId() string {
@@ -1487,7 +1637,7 @@ type ListJobEventsResponse struct {
 
 func (x *ListJobEventsResponse) Reset() {
 	*x = ListJobEventsResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[13]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1649,7 @@ func (x *ListJobEventsResponse) String() string {
 func (*ListJobEventsResponse) ProtoMessage() {}
 
 func (x *ListJobEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[13]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1662,7 @@ func (x *ListJobEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobEventsResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListJobEventsResponse) GetEvents() []*JobEvent {
@@ -1568,7 +1718,7 @@ type JobEvent struct {
 
 func (x *JobEvent) Reset() {
 	*x = JobEvent{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[14]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1730,7 @@ func (x *JobEvent) String() string {
 func (*JobEvent) ProtoMessage() {}
 
 func (x *JobEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[14]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1743,7 @@ func (x *JobEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEvent.ProtoReflect.Descriptor instead.
 func (*JobEvent) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *JobEvent) GetEventId() int64 {
@@ -1717,7 +1867,7 @@ type WatchJobsRequest struct {
 
 func (x *WatchJobsRequest) Reset() {
 	*x = WatchJobsRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[15]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1879,7 @@ func (x *WatchJobsRequest) String() string {
 func (*WatchJobsRequest) ProtoMessage() {}
 
 func (x *WatchJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[15]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1892,7 @@ func (x *WatchJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchJobsRequest.ProtoReflect.Descriptor instead.
 func (*WatchJobsRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchJobsRequest) GetTarget() isWatchJobsRequest_Target {
@@ -1799,7 +1949,7 @@ type JobIds struct {
 
 func (x *JobIds) Reset() {
 	*x = JobIds{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[16]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +1961,7 @@ func (x *JobIds) String() string {
 func (*JobIds) ProtoMessage() {}
 
 func (x *JobIds) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[16]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +1974,7 @@ func (x *JobIds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobIds.ProtoReflect.Descriptor instead.
 func (*JobIds) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *JobIds) GetJobIds() []string {
@@ -1846,7 +1996,7 @@ type WatchJobsResponse struct {
 
 func (x *WatchJobsResponse) Reset() {
 	*x = WatchJobsResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[17]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1858,7 +2008,7 @@ func (x *WatchJobsResponse) String() string {
 func (*WatchJobsResponse) ProtoMessage() {}
 
 func (x *WatchJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[17]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1871,7 +2021,7 @@ func (x *WatchJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchJobsResponse.ProtoReflect.Descriptor instead.
 func (*WatchJobsResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WatchJobsResponse) GetJobs() []*Job {
@@ -1896,7 +2046,7 @@ type CancelJobsRequest struct {
 
 func (x *CancelJobsRequest) Reset() {
 	*x = CancelJobsRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[18]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1908,7 +2058,7 @@ func (x *CancelJobsRequest) String() string {
 func (*CancelJobsRequest) ProtoMessage() {}
 
 func (x *CancelJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[18]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1921,7 +2071,7 @@ func (x *CancelJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobsRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobsRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CancelJobsRequest) GetJobIds() []string {
@@ -1960,7 +2110,7 @@ type CancelResult struct {
 
 func (x *CancelResult) Reset() {
 	*x = CancelResult{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[19]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2122,7 @@ func (x *CancelResult) String() string {
 func (*CancelResult) ProtoMessage() {}
 
 func (x *CancelResult) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[19]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2135,7 @@ func (x *CancelResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelResult.ProtoReflect.Descriptor instead.
 func (*CancelResult) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelResult) GetJobId() string {
@@ -2020,7 +2170,7 @@ type CancelJobsResponse struct {
 
 func (x *CancelJobsResponse) Reset() {
 	*x = CancelJobsResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[20]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2182,7 @@ func (x *CancelJobsResponse) String() string {
 func (*CancelJobsResponse) ProtoMessage() {}
 
 func (x *CancelJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[20]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2195,7 @@ func (x *CancelJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobsResponse.ProtoReflect.Descriptor instead.
 func (*CancelJobsResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{20}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CancelJobsResponse) GetResults() []*CancelResult {
@@ -2068,7 +2218,7 @@ type RetryJobsRequest struct {
 
 func (x *RetryJobsRequest) Reset() {
 	*x = RetryJobsRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[21]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2080,7 +2230,7 @@ func (x *RetryJobsRequest) String() string {
 func (*RetryJobsRequest) ProtoMessage() {}
 
 func (x *RetryJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[21]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2093,7 +2243,7 @@ func (x *RetryJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobsRequest.ProtoReflect.Descriptor instead.
 func (*RetryJobsRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{21}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RetryJobsRequest) GetJobIds() []string {
@@ -2125,7 +2275,7 @@ type RetryResult struct {
 
 func (x *RetryResult) Reset() {
 	*x = RetryResult{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[22]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2287,7 @@ func (x *RetryResult) String() string {
 func (*RetryResult) ProtoMessage() {}
 
 func (x *RetryResult) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[22]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2300,7 @@ func (x *RetryResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryResult.ProtoReflect.Descriptor instead.
 func (*RetryResult) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RetryResult) GetJobId() string {
@@ -2185,7 +2335,7 @@ type RetryJobsResponse struct {
 
 func (x *RetryJobsResponse) Reset() {
 	*x = RetryJobsResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[23]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2197,7 +2347,7 @@ func (x *RetryJobsResponse) String() string {
 func (*RetryJobsResponse) ProtoMessage() {}
 
 func (x *RetryJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[23]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2210,7 +2360,7 @@ func (x *RetryJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobsResponse.ProtoReflect.Descriptor instead.
 func (*RetryJobsResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RetryJobsResponse) GetResults() []*RetryResult {
@@ -2231,7 +2381,7 @@ type ExplainJobRequest struct {
 
 func (x *ExplainJobRequest) Reset() {
 	*x = ExplainJobRequest{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[24]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2393,7 @@ func (x *ExplainJobRequest) String() string {
 func (*ExplainJobRequest) ProtoMessage() {}
 
 func (x *ExplainJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[24]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2406,7 @@ func (x *ExplainJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainJobRequest.ProtoReflect.Descriptor instead.
 func (*ExplainJobRequest) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{24}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExplainJobRequest) GetJobId() string {
@@ -2272,14 +2422,16 @@ type ExplainJobResponse struct {
 	// Where it stands.
 	State JobState `protobuf:"varint,1,opt,name=state,proto3,enum=stellaops.orchestrator.v1.JobState" json:"state,omitempty"`
 	// What it waits for; not set when it runs, is terminal, or is about to be claimed.
-	BlockedBy     *BlockedBy `protobuf:"bytes,2,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`
+	BlockedBy *BlockedBy `protobuf:"bytes,2,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`
+	// Set: what it waits for cannot happen by itself.
+	Stuck         *Stuck `protobuf:"bytes,3,opt,name=stuck,proto3" json:"stuck,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainJobResponse) Reset() {
 	*x = ExplainJobResponse{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[25]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2291,7 +2443,7 @@ func (x *ExplainJobResponse) String() string {
 func (*ExplainJobResponse) ProtoMessage() {}
 
 func (x *ExplainJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[25]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2304,7 +2456,7 @@ func (x *ExplainJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainJobResponse.ProtoReflect.Descriptor instead.
 func (*ExplainJobResponse) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{25}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ExplainJobResponse) GetState() JobState {
@@ -2319,6 +2471,78 @@ func (x *ExplainJobResponse) GetBlockedBy() *BlockedBy {
 		return x.BlockedBy
 	}
 	return nil
+}
+
+func (x *ExplainJobResponse) GetStuck() *Stuck {
+	if x != nil {
+		return x.Stuck
+	}
+	return nil
+}
+
+// Stuck is what a reaper found out about a job that waits in vain. It looks every half minute, and
+// the job's history has an event "stuck" since then.
+type Stuck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why.
+	Cause StuckCause `protobuf:"varint,1,opt,name=cause,proto3,enum=stellaops.orchestrator.v1.StuckCause" json:"cause,omitempty"`
+	// Since when.
+	Since *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	// What to do about it, for people.
+	Advice        string `protobuf:"bytes,3,opt,name=advice,proto3" json:"advice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Stuck) Reset() {
+	*x = Stuck{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Stuck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Stuck) ProtoMessage() {}
+
+func (x *Stuck) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Stuck.ProtoReflect.Descriptor instead.
+func (*Stuck) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Stuck) GetCause() StuckCause {
+	if x != nil {
+		return x.Cause
+	}
+	return StuckCause_STUCK_CAUSE_UNSPECIFIED
+}
+
+func (x *Stuck) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Stuck) GetAdvice() string {
+	if x != nil {
+		return x.Advice
+	}
+	return ""
 }
 
 // BlockedBy is the one thing that a job waits for.
@@ -2344,7 +2568,7 @@ type BlockedBy struct {
 
 func (x *BlockedBy) Reset() {
 	*x = BlockedBy{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[26]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2356,7 +2580,7 @@ func (x *BlockedBy) String() string {
 func (*BlockedBy) ProtoMessage() {}
 
 func (x *BlockedBy) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[26]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2369,7 +2593,7 @@ func (x *BlockedBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedBy.ProtoReflect.Descriptor instead.
 func (*BlockedBy) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{26}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *BlockedBy) GetCause() isBlockedBy_Cause {
@@ -2542,7 +2766,7 @@ type BlockedByPause struct {
 
 func (x *BlockedByPause) Reset() {
 	*x = BlockedByPause{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2554,7 +2778,7 @@ func (x *BlockedByPause) String() string {
 func (*BlockedByPause) ProtoMessage() {}
 
 func (x *BlockedByPause) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[27]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2567,7 +2791,7 @@ func (x *BlockedByPause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByPause.ProtoReflect.Descriptor instead.
 func (*BlockedByPause) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *BlockedByPause) GetScope() *FlowScope {
@@ -2606,7 +2830,7 @@ type BlockedByBlackout struct {
 
 func (x *BlockedByBlackout) Reset() {
 	*x = BlockedByBlackout{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2618,7 +2842,7 @@ func (x *BlockedByBlackout) String() string {
 func (*BlockedByBlackout) ProtoMessage() {}
 
 func (x *BlockedByBlackout) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[28]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2631,7 +2855,7 @@ func (x *BlockedByBlackout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByBlackout.ProtoReflect.Descriptor instead.
 func (*BlockedByBlackout) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *BlockedByBlackout) GetScope() *FlowScope {
@@ -2672,7 +2896,7 @@ type BlockedByQuota struct {
 
 func (x *BlockedByQuota) Reset() {
 	*x = BlockedByQuota{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2684,7 +2908,7 @@ func (x *BlockedByQuota) String() string {
 func (*BlockedByQuota) ProtoMessage() {}
 
 func (x *BlockedByQuota) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[29]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2697,7 +2921,7 @@ func (x *BlockedByQuota) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByQuota.ProtoReflect.Descriptor instead.
 func (*BlockedByQuota) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{29}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *BlockedByQuota) GetQuota() string {
@@ -2745,7 +2969,7 @@ type BlockedByConcurrency struct {
 
 func (x *BlockedByConcurrency) Reset() {
 	*x = BlockedByConcurrency{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[30]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2757,7 +2981,7 @@ func (x *BlockedByConcurrency) String() string {
 func (*BlockedByConcurrency) ProtoMessage() {}
 
 func (x *BlockedByConcurrency) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[30]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2770,7 +2994,7 @@ func (x *BlockedByConcurrency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByConcurrency.ProtoReflect.Descriptor instead.
 func (*BlockedByConcurrency) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{30}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *BlockedByConcurrency) GetScope() *FlowScope {
@@ -2816,7 +3040,7 @@ type BlockedByLimiter struct {
 
 func (x *BlockedByLimiter) Reset() {
 	*x = BlockedByLimiter{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[31]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2828,7 +3052,7 @@ func (x *BlockedByLimiter) String() string {
 func (*BlockedByLimiter) ProtoMessage() {}
 
 func (x *BlockedByLimiter) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[31]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2841,7 +3065,7 @@ func (x *BlockedByLimiter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByLimiter.ProtoReflect.Descriptor instead.
 func (*BlockedByLimiter) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{31}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *BlockedByLimiter) GetScope() *FlowScope {
@@ -2880,7 +3104,7 @@ type BlockedByBreaker struct {
 
 func (x *BlockedByBreaker) Reset() {
 	*x = BlockedByBreaker{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[32]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2892,7 +3116,7 @@ func (x *BlockedByBreaker) String() string {
 func (*BlockedByBreaker) ProtoMessage() {}
 
 func (x *BlockedByBreaker) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[32]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2905,7 +3129,7 @@ func (x *BlockedByBreaker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByBreaker.ProtoReflect.Descriptor instead.
 func (*BlockedByBreaker) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{32}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *BlockedByBreaker) GetScope() *FlowScope {
@@ -2944,7 +3168,7 @@ type BlockedByDependency struct {
 
 func (x *BlockedByDependency) Reset() {
 	*x = BlockedByDependency{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[33]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2956,7 +3180,7 @@ func (x *BlockedByDependency) String() string {
 func (*BlockedByDependency) ProtoMessage() {}
 
 func (x *BlockedByDependency) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[33]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2969,7 +3193,7 @@ func (x *BlockedByDependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByDependency.ProtoReflect.Descriptor instead.
 func (*BlockedByDependency) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{33}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *BlockedByDependency) GetJobIds() []string {
@@ -3004,7 +3228,7 @@ type BlockedBySchedule struct {
 
 func (x *BlockedBySchedule) Reset() {
 	*x = BlockedBySchedule{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[34]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3016,7 +3240,7 @@ func (x *BlockedBySchedule) String() string {
 func (*BlockedBySchedule) ProtoMessage() {}
 
 func (x *BlockedBySchedule) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[34]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3029,7 +3253,7 @@ func (x *BlockedBySchedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedBySchedule.ProtoReflect.Descriptor instead.
 func (*BlockedBySchedule) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{34}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *BlockedBySchedule) GetReadyTime() *timestamppb.Timestamp {
@@ -3042,7 +3266,8 @@ func (x *BlockedBySchedule) GetReadyTime() *timestamppb.Timestamp {
 // BlockedByWorkers is a wait for a free slot.
 type BlockedByWorkers struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many connected workers take the job's type. Counted on the replica that answers.
+	// How many connected workers take the job's type, on all replicas as of 10 s ago, and on the one
+	// that answers as of now.
 	CapableWorkers int32 `protobuf:"varint,1,opt,name=capable_workers,json=capableWorkers,proto3" json:"capable_workers,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -3050,7 +3275,7 @@ type BlockedByWorkers struct {
 
 func (x *BlockedByWorkers) Reset() {
 	*x = BlockedByWorkers{}
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[35]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3062,7 +3287,7 @@ func (x *BlockedByWorkers) String() string {
 func (*BlockedByWorkers) ProtoMessage() {}
 
 func (x *BlockedByWorkers) ProtoReflect() protoreflect.Message {
-	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[35]
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3075,7 +3300,7 @@ func (x *BlockedByWorkers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockedByWorkers.ProtoReflect.Descriptor instead.
 func (*BlockedByWorkers) Descriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{35}
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BlockedByWorkers) GetCapableWorkers() int32 {
@@ -3085,11 +3310,116 @@ func (x *BlockedByWorkers) GetCapableWorkers() int32 {
 	return 0
 }
 
+// GetRetentionPolicyRequest asks how long things are kept.
+type GetRetentionPolicyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRetentionPolicyRequest) Reset() {
+	*x = GetRetentionPolicyRequest{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRetentionPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRetentionPolicyRequest) ProtoMessage() {}
+
+func (x *GetRetentionPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRetentionPolicyRequest.ProtoReflect.Descriptor instead.
+func (*GetRetentionPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{38}
+}
+
+// GetRetentionPolicyResponse says how long things are kept. A run is kept as a whole until its last
+// job is over its time.
+type GetRetentionPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Finished jobs with their attempts, events and artifact bindings, from their end; 30 days by
+	// default.
+	FinishedJobs *durationpb.Duration `protobuf:"bytes,1,opt,name=finished_jobs,json=finishedJobs,proto3" json:"finished_jobs,omitempty"`
+	// Dead letters, from the job's death; 90 days by default.
+	DeadLetters *durationpb.Duration `protobuf:"bytes,2,opt,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
+	// What operators did (operations with their results, firings of schedules, finished backfills); 30
+	// days by default.
+	Operations    *durationpb.Duration `protobuf:"bytes,3,opt,name=operations,proto3" json:"operations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRetentionPolicyResponse) Reset() {
+	*x = GetRetentionPolicyResponse{}
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRetentionPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRetentionPolicyResponse) ProtoMessage() {}
+
+func (x *GetRetentionPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_job_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRetentionPolicyResponse.ProtoReflect.Descriptor instead.
+func (*GetRetentionPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_job_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *GetRetentionPolicyResponse) GetFinishedJobs() *durationpb.Duration {
+	if x != nil {
+		return x.FinishedJobs
+	}
+	return nil
+}
+
+func (x *GetRetentionPolicyResponse) GetDeadLetters() *durationpb.Duration {
+	if x != nil {
+		return x.DeadLetters
+	}
+	return nil
+}
+
+func (x *GetRetentionPolicyResponse) GetOperations() *durationpb.Duration {
+	if x != nil {
+		return x.Operations
+	}
+	return nil
+}
+
 var File_stellaops_orchestrator_v1_job_proto protoreflect.FileDescriptor
 
 const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"#stellaops/orchestrator/v1/job.proto\x12\x19stellaops.orchestrator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a(stellaops/orchestrator/v1/artifact.proto\x1a'stellaops/orchestrator/v1/failure.proto\x1a,stellaops/orchestrator/v1/flow_control.proto\x1a,stellaops/orchestrator/v1/lease_policy.proto\"\x97\t\n" +
+	"#stellaops/orchestrator/v1/job.proto\x12\x19stellaops.orchestrator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a(stellaops/orchestrator/v1/artifact.proto\x1a'stellaops/orchestrator/v1/failure.proto\x1a,stellaops/orchestrator/v1/flow_control.proto\x1a,stellaops/orchestrator/v1/lease_policy.proto\"\xbb\n" +
+	"\n" +
 	"\aJobSpec\x12f\n" +
 	"\x06job_id\x18\x01 \x01(\tBO\xbaHL\xd8\x01\x01rG2E^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x05jobId\x12H\n" +
 	"\bjob_type\x18\x02 \x01(\tB-\xbaH*r((\x80\x012#^[a-z][a-z0-9_-]*([.][a-z0-9_-]+)*$R\ajobType\x129\n" +
@@ -3113,10 +3443,18 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"tracestate\x18\x11 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\n" +
 	"tracestate\x121\n" +
-	"\x0fconcurrency_key\x18\x12 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x0econcurrencyKey\x1a9\n" +
+	"\x0fconcurrency_key\x18\x12 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x0econcurrencyKey\x12>\n" +
+	"\x06window\x18\x13 \x01(\v2&.stellaops.orchestrator.v1.EventWindowR\x06window\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:b\xbaH_\x1a]\n" +
+	"\x0fjob_spec.window\x12\"a job with a window needs a source\x1a&!has(this.window) || this.source != ''\"\x90\x02\n" +
+	"\vEventWindow\x12\x1e\n" +
+	"\x05scope\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x05scope\x12A\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tstartTime\x12=\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\aendTime:_\xbaH\\\x1aZ\n" +
+	"\x12event_window.order\x12#end_time must come after start_time\x1a\x1fthis.end_time > this.start_time\"\xc7\x06\n" +
 	"\x03Job\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x126\n" +
@@ -3139,7 +3477,8 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\x06run_id\x18\x0f \x01(\tR\x05runId\x12\x12\n" +
 	"\x04name\x18\x10 \x01(\tR\x04name\x12\x1b\n" +
 	"\tworker_id\x18\x11 \x01(\tR\bworkerId\x12H\n" +
-	"\tartifacts\x18\x12 \x03(\v2*.stellaops.orchestrator.v1.ArtifactBindingR\tartifacts\"\x8e\x01\n" +
+	"\tartifacts\x18\x12 \x03(\v2*.stellaops.orchestrator.v1.ArtifactBindingR\tartifacts\x12\x18\n" +
+	"\askipped\x18\x13 \x01(\bR\askipped\"\x8e\x01\n" +
 	"\bProgress\x123\n" +
 	"\bfraction\x18\x01 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\bfraction\x12\"\n" +
 	"\amessage\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\amessage\x12)\n" +
@@ -3169,7 +3508,7 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\x06job_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\"\x82\x01\n" +
 	"\x0eGetJobResponse\x120\n" +
 	"\x03job\x18\x01 \x01(\v2\x1e.stellaops.orchestrator.v1.JobR\x03job\x12>\n" +
-	"\battempts\x18\x02 \x03(\v2\".stellaops.orchestrator.v1.AttemptR\battempts\"\xfd\x03\n" +
+	"\battempts\x18\x02 \x03(\v2\".stellaops.orchestrator.v1.AttemptR\battempts\"\xa4\x04\n" +
 	"\tJobFilter\x12L\n" +
 	"\x06states\x18\x01 \x03(\x0e2#.stellaops.orchestrator.v1.JobStateB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x12%\n" +
 	"\tjob_types\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10dR\bjobTypes\x12\x14\n" +
@@ -3179,7 +3518,9 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\x06run_id\x18\x06 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\x05runId\x12R\n" +
 	"\x06labels\x18\a \x03(\v20.stellaops.orchestrator.v1.JobFilter.LabelsEntryB\b\xbaH\x05\x9a\x01\x02\x10 R\x06labels\x12=\n" +
 	"\fcreated_from\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vcreatedFrom\x12A\n" +
-	"\x0ecreated_before\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\x1a9\n" +
+	"\x0ecreated_before\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\x12%\n" +
+	"\tworker_id\x18\n" +
+	" \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\bworkerId\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa1\x01\n" +
@@ -3249,11 +3590,16 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\x11RetryJobsResponse\x12@\n" +
 	"\aresults\x18\x01 \x03(\v2&.stellaops.orchestrator.v1.RetryResultR\aresults\"4\n" +
 	"\x11ExplainJobRequest\x12\x1f\n" +
-	"\x06job_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\"\x94\x01\n" +
+	"\x06job_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\"\xcc\x01\n" +
 	"\x12ExplainJobResponse\x129\n" +
 	"\x05state\x18\x01 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\x12C\n" +
 	"\n" +
-	"blocked_by\x18\x02 \x01(\v2$.stellaops.orchestrator.v1.BlockedByR\tblockedBy\"\xb4\x05\n" +
+	"blocked_by\x18\x02 \x01(\v2$.stellaops.orchestrator.v1.BlockedByR\tblockedBy\x126\n" +
+	"\x05stuck\x18\x03 \x01(\v2 .stellaops.orchestrator.v1.StuckR\x05stuck\"\x8e\x01\n" +
+	"\x05Stuck\x12;\n" +
+	"\x05cause\x18\x01 \x01(\x0e2%.stellaops.orchestrator.v1.StuckCauseR\x05cause\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x16\n" +
+	"\x06advice\x18\x03 \x01(\tR\x06advice\"\xb4\x05\n" +
 	"\tBlockedBy\x12P\n" +
 	"\n" +
 	"dependency\x18\x01 \x01(\v2..stellaops.orchestrator.v1.BlockedByDependencyH\x00R\n" +
@@ -3305,7 +3651,14 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"ready_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\treadyTime\";\n" +
 	"\x10BlockedByWorkers\x12'\n" +
-	"\x0fcapable_workers\x18\x01 \x01(\x05R\x0ecapableWorkers*\xf4\x01\n" +
+	"\x0fcapable_workers\x18\x01 \x01(\x05R\x0ecapableWorkers\"\x1b\n" +
+	"\x19GetRetentionPolicyRequest\"\xd5\x01\n" +
+	"\x1aGetRetentionPolicyResponse\x12>\n" +
+	"\rfinished_jobs\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\ffinishedJobs\x12<\n" +
+	"\fdead_letters\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vdeadLetters\x129\n" +
+	"\n" +
+	"operations\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"operations*\xf4\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11JOB_STATE_BLOCKED\x10\x01\x12\x17\n" +
@@ -3339,7 +3692,13 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\x13RETRY_OUTCOME_READY\x10\x01\x12 \n" +
 	"\x1cRETRY_OUTCOME_ALREADY_ACTIVE\x10\x02\x12\x1f\n" +
 	"\x1bRETRY_OUTCOME_NOT_RETRYABLE\x10\x03\x12\x1b\n" +
-	"\x17RETRY_OUTCOME_NOT_FOUND\x10\x042\xee\x06\n" +
+	"\x17RETRY_OUTCOME_NOT_FOUND\x10\x04*w\n" +
+	"\n" +
+	"StuckCause\x12\x1b\n" +
+	"\x17STUCK_CAUSE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15STUCK_CAUSE_NO_WORKER\x10\x01\x12\x1a\n" +
+	"\x16STUCK_CAUSE_DEPENDENCY\x10\x02\x12\x15\n" +
+	"\x11STUCK_CAUSE_LIMIT\x10\x032\xf7\a\n" +
 	"\n" +
 	"JobService\x12l\n" +
 	"\vEnqueueJobs\x12-.stellaops.orchestrator.v1.EnqueueJobsRequest\x1a..stellaops.orchestrator.v1.EnqueueJobsResponse\x12b\n" +
@@ -3351,7 +3710,8 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"CancelJobs\x12,.stellaops.orchestrator.v1.CancelJobsRequest\x1a-.stellaops.orchestrator.v1.CancelJobsResponse\x12f\n" +
 	"\tRetryJobs\x12+.stellaops.orchestrator.v1.RetryJobsRequest\x1a,.stellaops.orchestrator.v1.RetryJobsResponse\x12n\n" +
 	"\n" +
-	"ExplainJob\x12,.stellaops.orchestrator.v1.ExplainJobRequest\x1a-.stellaops.orchestrator.v1.ExplainJobResponse\"\x03\x90\x02\x01B\xee\x01\n" +
+	"ExplainJob\x12,.stellaops.orchestrator.v1.ExplainJobRequest\x1a-.stellaops.orchestrator.v1.ExplainJobResponse\"\x03\x90\x02\x01\x12\x86\x01\n" +
+	"\x12GetRetentionPolicy\x124.stellaops.orchestrator.v1.GetRetentionPolicyRequest\x1a5.stellaops.orchestrator.v1.GetRetentionPolicyResponse\"\x03\x90\x02\x01B\xee\x01\n" +
 	"\x1dcom.stellaops.orchestrator.v1B\bJobProtoP\x01Z=stellaops.org/orchestrator/sdk-go/internal/gen/orchestratorv1\xa2\x02\x03SOX\xaa\x02\x19Stellaops.Orchestrator.V1\xca\x02\x19Stellaops\\Orchestrator\\V1\xe2\x02%Stellaops\\Orchestrator\\V1\\GPBMetadata\xea\x02\x1bStellaops::Orchestrator::V1b\x06proto3"
 
 var (
@@ -3366,148 +3726,164 @@ func file_stellaops_orchestrator_v1_job_proto_rawDescGZIP() []byte {
 	return file_stellaops_orchestrator_v1_job_proto_rawDescData
 }
 
-var file_stellaops_orchestrator_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_stellaops_orchestrator_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_stellaops_orchestrator_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_stellaops_orchestrator_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_stellaops_orchestrator_v1_job_proto_goTypes = []any{
-	(JobState)(0),                 // 0: stellaops.orchestrator.v1.JobState
-	(AttemptOutcome)(0),           // 1: stellaops.orchestrator.v1.AttemptOutcome
-	(EnqueueOutcome)(0),           // 2: stellaops.orchestrator.v1.EnqueueOutcome
-	(CancelOutcome)(0),            // 3: stellaops.orchestrator.v1.CancelOutcome
-	(RetryOutcome)(0),             // 4: stellaops.orchestrator.v1.RetryOutcome
-	(*JobSpec)(nil),               // 5: stellaops.orchestrator.v1.JobSpec
-	(*Job)(nil),                   // 6: stellaops.orchestrator.v1.Job
-	(*Progress)(nil),              // 7: stellaops.orchestrator.v1.Progress
-	(*Attempt)(nil),               // 8: stellaops.orchestrator.v1.Attempt
-	(*EnqueueJobsRequest)(nil),    // 9: stellaops.orchestrator.v1.EnqueueJobsRequest
-	(*EnqueueResult)(nil),         // 10: stellaops.orchestrator.v1.EnqueueResult
-	(*EnqueueJobsResponse)(nil),   // 11: stellaops.orchestrator.v1.EnqueueJobsResponse
-	(*GetJobRequest)(nil),         // 12: stellaops.orchestrator.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 13: stellaops.orchestrator.v1.GetJobResponse
-	(*JobFilter)(nil),             // 14: stellaops.orchestrator.v1.JobFilter
-	(*ListJobsRequest)(nil),       // 15: stellaops.orchestrator.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 16: stellaops.orchestrator.v1.ListJobsResponse
-	(*ListJobEventsRequest)(nil),  // 17: stellaops.orchestrator.v1.ListJobEventsRequest
-	(*ListJobEventsResponse)(nil), // 18: stellaops.orchestrator.v1.ListJobEventsResponse
-	(*JobEvent)(nil),              // 19: stellaops.orchestrator.v1.JobEvent
-	(*WatchJobsRequest)(nil),      // 20: stellaops.orchestrator.v1.WatchJobsRequest
-	(*JobIds)(nil),                // 21: stellaops.orchestrator.v1.JobIds
-	(*WatchJobsResponse)(nil),     // 22: stellaops.orchestrator.v1.WatchJobsResponse
-	(*CancelJobsRequest)(nil),     // 23: stellaops.orchestrator.v1.CancelJobsRequest
-	(*CancelResult)(nil),          // 24: stellaops.orchestrator.v1.CancelResult
-	(*CancelJobsResponse)(nil),    // 25: stellaops.orchestrator.v1.CancelJobsResponse
-	(*RetryJobsRequest)(nil),      // 26: stellaops.orchestrator.v1.RetryJobsRequest
-	(*RetryResult)(nil),           // 27: stellaops.orchestrator.v1.RetryResult
-	(*RetryJobsResponse)(nil),     // 28: stellaops.orchestrator.v1.RetryJobsResponse
-	(*ExplainJobRequest)(nil),     // 29: stellaops.orchestrator.v1.ExplainJobRequest
-	(*ExplainJobResponse)(nil),    // 30: stellaops.orchestrator.v1.ExplainJobResponse
-	(*BlockedBy)(nil),             // 31: stellaops.orchestrator.v1.BlockedBy
-	(*BlockedByPause)(nil),        // 32: stellaops.orchestrator.v1.BlockedByPause
-	(*BlockedByBlackout)(nil),     // 33: stellaops.orchestrator.v1.BlockedByBlackout
-	(*BlockedByQuota)(nil),        // 34: stellaops.orchestrator.v1.BlockedByQuota
-	(*BlockedByConcurrency)(nil),  // 35: stellaops.orchestrator.v1.BlockedByConcurrency
-	(*BlockedByLimiter)(nil),      // 36: stellaops.orchestrator.v1.BlockedByLimiter
-	(*BlockedByBreaker)(nil),      // 37: stellaops.orchestrator.v1.BlockedByBreaker
-	(*BlockedByDependency)(nil),   // 38: stellaops.orchestrator.v1.BlockedByDependency
-	(*BlockedBySchedule)(nil),     // 39: stellaops.orchestrator.v1.BlockedBySchedule
-	(*BlockedByWorkers)(nil),      // 40: stellaops.orchestrator.v1.BlockedByWorkers
-	nil,                           // 41: stellaops.orchestrator.v1.JobSpec.LabelsEntry
-	nil,                           // 42: stellaops.orchestrator.v1.JobFilter.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
-	(*RetryPolicy)(nil),           // 44: stellaops.orchestrator.v1.RetryPolicy
-	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
-	(*Failure)(nil),               // 46: stellaops.orchestrator.v1.Failure
-	(*ArtifactBinding)(nil),       // 47: stellaops.orchestrator.v1.ArtifactBinding
-	(*status.Status)(nil),         // 48: google.rpc.Status
-	(*FlowScope)(nil),             // 49: stellaops.orchestrator.v1.FlowScope
-	(BreakerPhase)(0),             // 50: stellaops.orchestrator.v1.BreakerPhase
+	(JobState)(0),                      // 0: stellaops.orchestrator.v1.JobState
+	(AttemptOutcome)(0),                // 1: stellaops.orchestrator.v1.AttemptOutcome
+	(EnqueueOutcome)(0),                // 2: stellaops.orchestrator.v1.EnqueueOutcome
+	(CancelOutcome)(0),                 // 3: stellaops.orchestrator.v1.CancelOutcome
+	(RetryOutcome)(0),                  // 4: stellaops.orchestrator.v1.RetryOutcome
+	(StuckCause)(0),                    // 5: stellaops.orchestrator.v1.StuckCause
+	(*JobSpec)(nil),                    // 6: stellaops.orchestrator.v1.JobSpec
+	(*EventWindow)(nil),                // 7: stellaops.orchestrator.v1.EventWindow
+	(*Job)(nil),                        // 8: stellaops.orchestrator.v1.Job
+	(*Progress)(nil),                   // 9: stellaops.orchestrator.v1.Progress
+	(*Attempt)(nil),                    // 10: stellaops.orchestrator.v1.Attempt
+	(*EnqueueJobsRequest)(nil),         // 11: stellaops.orchestrator.v1.EnqueueJobsRequest
+	(*EnqueueResult)(nil),              // 12: stellaops.orchestrator.v1.EnqueueResult
+	(*EnqueueJobsResponse)(nil),        // 13: stellaops.orchestrator.v1.EnqueueJobsResponse
+	(*GetJobRequest)(nil),              // 14: stellaops.orchestrator.v1.GetJobRequest
+	(*GetJobResponse)(nil),             // 15: stellaops.orchestrator.v1.GetJobResponse
+	(*JobFilter)(nil),                  // 16: stellaops.orchestrator.v1.JobFilter
+	(*ListJobsRequest)(nil),            // 17: stellaops.orchestrator.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),           // 18: stellaops.orchestrator.v1.ListJobsResponse
+	(*ListJobEventsRequest)(nil),       // 19: stellaops.orchestrator.v1.ListJobEventsRequest
+	(*ListJobEventsResponse)(nil),      // 20: stellaops.orchestrator.v1.ListJobEventsResponse
+	(*JobEvent)(nil),                   // 21: stellaops.orchestrator.v1.JobEvent
+	(*WatchJobsRequest)(nil),           // 22: stellaops.orchestrator.v1.WatchJobsRequest
+	(*JobIds)(nil),                     // 23: stellaops.orchestrator.v1.JobIds
+	(*WatchJobsResponse)(nil),          // 24: stellaops.orchestrator.v1.WatchJobsResponse
+	(*CancelJobsRequest)(nil),          // 25: stellaops.orchestrator.v1.CancelJobsRequest
+	(*CancelResult)(nil),               // 26: stellaops.orchestrator.v1.CancelResult
+	(*CancelJobsResponse)(nil),         // 27: stellaops.orchestrator.v1.CancelJobsResponse
+	(*RetryJobsRequest)(nil),           // 28: stellaops.orchestrator.v1.RetryJobsRequest
+	(*RetryResult)(nil),                // 29: stellaops.orchestrator.v1.RetryResult
+	(*RetryJobsResponse)(nil),          // 30: stellaops.orchestrator.v1.RetryJobsResponse
+	(*ExplainJobRequest)(nil),          // 31: stellaops.orchestrator.v1.ExplainJobRequest
+	(*ExplainJobResponse)(nil),         // 32: stellaops.orchestrator.v1.ExplainJobResponse
+	(*Stuck)(nil),                      // 33: stellaops.orchestrator.v1.Stuck
+	(*BlockedBy)(nil),                  // 34: stellaops.orchestrator.v1.BlockedBy
+	(*BlockedByPause)(nil),             // 35: stellaops.orchestrator.v1.BlockedByPause
+	(*BlockedByBlackout)(nil),          // 36: stellaops.orchestrator.v1.BlockedByBlackout
+	(*BlockedByQuota)(nil),             // 37: stellaops.orchestrator.v1.BlockedByQuota
+	(*BlockedByConcurrency)(nil),       // 38: stellaops.orchestrator.v1.BlockedByConcurrency
+	(*BlockedByLimiter)(nil),           // 39: stellaops.orchestrator.v1.BlockedByLimiter
+	(*BlockedByBreaker)(nil),           // 40: stellaops.orchestrator.v1.BlockedByBreaker
+	(*BlockedByDependency)(nil),        // 41: stellaops.orchestrator.v1.BlockedByDependency
+	(*BlockedBySchedule)(nil),          // 42: stellaops.orchestrator.v1.BlockedBySchedule
+	(*BlockedByWorkers)(nil),           // 43: stellaops.orchestrator.v1.BlockedByWorkers
+	(*GetRetentionPolicyRequest)(nil),  // 44: stellaops.orchestrator.v1.GetRetentionPolicyRequest
+	(*GetRetentionPolicyResponse)(nil), // 45: stellaops.orchestrator.v1.GetRetentionPolicyResponse
+	nil,                                // 46: stellaops.orchestrator.v1.JobSpec.LabelsEntry
+	nil,                                // 47: stellaops.orchestrator.v1.JobFilter.LabelsEntry
+	(*timestamppb.Timestamp)(nil),      // 48: google.protobuf.Timestamp
+	(*RetryPolicy)(nil),                // 49: stellaops.orchestrator.v1.RetryPolicy
+	(*durationpb.Duration)(nil),        // 50: google.protobuf.Duration
+	(*Failure)(nil),                    // 51: stellaops.orchestrator.v1.Failure
+	(*ArtifactBinding)(nil),            // 52: stellaops.orchestrator.v1.ArtifactBinding
+	(*status.Status)(nil),              // 53: google.rpc.Status
+	(*FlowScope)(nil),                  // 54: stellaops.orchestrator.v1.FlowScope
+	(BreakerPhase)(0),                  // 55: stellaops.orchestrator.v1.BreakerPhase
 }
 var file_stellaops_orchestrator_v1_job_proto_depIdxs = []int32{
-	41, // 0: stellaops.orchestrator.v1.JobSpec.labels:type_name -> stellaops.orchestrator.v1.JobSpec.LabelsEntry
-	43, // 1: stellaops.orchestrator.v1.JobSpec.not_before:type_name -> google.protobuf.Timestamp
-	44, // 2: stellaops.orchestrator.v1.JobSpec.retry:type_name -> stellaops.orchestrator.v1.RetryPolicy
-	45, // 3: stellaops.orchestrator.v1.JobSpec.attempt_deadline:type_name -> google.protobuf.Duration
-	5,  // 4: stellaops.orchestrator.v1.Job.spec:type_name -> stellaops.orchestrator.v1.JobSpec
-	0,  // 5: stellaops.orchestrator.v1.Job.state:type_name -> stellaops.orchestrator.v1.JobState
-	43, // 6: stellaops.orchestrator.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	43, // 7: stellaops.orchestrator.v1.Job.start_time:type_name -> google.protobuf.Timestamp
-	43, // 8: stellaops.orchestrator.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
-	43, // 9: stellaops.orchestrator.v1.Job.scheduled_time:type_name -> google.protobuf.Timestamp
-	46, // 10: stellaops.orchestrator.v1.Job.last_failure:type_name -> stellaops.orchestrator.v1.Failure
-	7,  // 11: stellaops.orchestrator.v1.Job.progress:type_name -> stellaops.orchestrator.v1.Progress
-	47, // 12: stellaops.orchestrator.v1.Job.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
-	43, // 13: stellaops.orchestrator.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	43, // 14: stellaops.orchestrator.v1.Attempt.finish_time:type_name -> google.protobuf.Timestamp
-	1,  // 15: stellaops.orchestrator.v1.Attempt.outcome:type_name -> stellaops.orchestrator.v1.AttemptOutcome
-	46, // 16: stellaops.orchestrator.v1.Attempt.failure:type_name -> stellaops.orchestrator.v1.Failure
-	5,  // 17: stellaops.orchestrator.v1.EnqueueJobsRequest.jobs:type_name -> stellaops.orchestrator.v1.JobSpec
-	2,  // 18: stellaops.orchestrator.v1.EnqueueResult.outcome:type_name -> stellaops.orchestrator.v1.EnqueueOutcome
-	48, // 19: stellaops.orchestrator.v1.EnqueueResult.error:type_name -> google.rpc.Status
-	10, // 20: stellaops.orchestrator.v1.EnqueueJobsResponse.results:type_name -> stellaops.orchestrator.v1.EnqueueResult
-	6,  // 21: stellaops.orchestrator.v1.GetJobResponse.job:type_name -> stellaops.orchestrator.v1.Job
-	8,  // 22: stellaops.orchestrator.v1.GetJobResponse.attempts:type_name -> stellaops.orchestrator.v1.Attempt
-	0,  // 23: stellaops.orchestrator.v1.JobFilter.states:type_name -> stellaops.orchestrator.v1.JobState
-	42, // 24: stellaops.orchestrator.v1.JobFilter.labels:type_name -> stellaops.orchestrator.v1.JobFilter.LabelsEntry
-	43, // 25: stellaops.orchestrator.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
-	43, // 26: stellaops.orchestrator.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
-	14, // 27: stellaops.orchestrator.v1.ListJobsRequest.filter:type_name -> stellaops.orchestrator.v1.JobFilter
-	6,  // 28: stellaops.orchestrator.v1.ListJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
-	19, // 29: stellaops.orchestrator.v1.ListJobEventsResponse.events:type_name -> stellaops.orchestrator.v1.JobEvent
-	43, // 30: stellaops.orchestrator.v1.JobEvent.time:type_name -> google.protobuf.Timestamp
-	0,  // 31: stellaops.orchestrator.v1.JobEvent.from_state:type_name -> stellaops.orchestrator.v1.JobState
-	0,  // 32: stellaops.orchestrator.v1.JobEvent.to_state:type_name -> stellaops.orchestrator.v1.JobState
-	21, // 33: stellaops.orchestrator.v1.WatchJobsRequest.jobs:type_name -> stellaops.orchestrator.v1.JobIds
-	6,  // 34: stellaops.orchestrator.v1.WatchJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
-	45, // 35: stellaops.orchestrator.v1.CancelJobsRequest.grace:type_name -> google.protobuf.Duration
-	3,  // 36: stellaops.orchestrator.v1.CancelResult.outcome:type_name -> stellaops.orchestrator.v1.CancelOutcome
-	0,  // 37: stellaops.orchestrator.v1.CancelResult.state:type_name -> stellaops.orchestrator.v1.JobState
-	24, // 38: stellaops.orchestrator.v1.CancelJobsResponse.results:type_name -> stellaops.orchestrator.v1.CancelResult
-	4,  // 39: stellaops.orchestrator.v1.RetryResult.outcome:type_name -> stellaops.orchestrator.v1.RetryOutcome
-	0,  // 40: stellaops.orchestrator.v1.RetryResult.state:type_name -> stellaops.orchestrator.v1.JobState
-	27, // 41: stellaops.orchestrator.v1.RetryJobsResponse.results:type_name -> stellaops.orchestrator.v1.RetryResult
-	0,  // 42: stellaops.orchestrator.v1.ExplainJobResponse.state:type_name -> stellaops.orchestrator.v1.JobState
-	31, // 43: stellaops.orchestrator.v1.ExplainJobResponse.blocked_by:type_name -> stellaops.orchestrator.v1.BlockedBy
-	38, // 44: stellaops.orchestrator.v1.BlockedBy.dependency:type_name -> stellaops.orchestrator.v1.BlockedByDependency
-	39, // 45: stellaops.orchestrator.v1.BlockedBy.schedule:type_name -> stellaops.orchestrator.v1.BlockedBySchedule
-	40, // 46: stellaops.orchestrator.v1.BlockedBy.workers:type_name -> stellaops.orchestrator.v1.BlockedByWorkers
-	32, // 47: stellaops.orchestrator.v1.BlockedBy.pause:type_name -> stellaops.orchestrator.v1.BlockedByPause
-	33, // 48: stellaops.orchestrator.v1.BlockedBy.blackout:type_name -> stellaops.orchestrator.v1.BlockedByBlackout
-	34, // 49: stellaops.orchestrator.v1.BlockedBy.quota:type_name -> stellaops.orchestrator.v1.BlockedByQuota
-	35, // 50: stellaops.orchestrator.v1.BlockedBy.concurrency:type_name -> stellaops.orchestrator.v1.BlockedByConcurrency
-	36, // 51: stellaops.orchestrator.v1.BlockedBy.limiter:type_name -> stellaops.orchestrator.v1.BlockedByLimiter
-	37, // 52: stellaops.orchestrator.v1.BlockedBy.breaker:type_name -> stellaops.orchestrator.v1.BlockedByBreaker
-	49, // 53: stellaops.orchestrator.v1.BlockedByPause.scope:type_name -> stellaops.orchestrator.v1.FlowScope
-	43, // 54: stellaops.orchestrator.v1.BlockedByPause.expire_time:type_name -> google.protobuf.Timestamp
-	49, // 55: stellaops.orchestrator.v1.BlockedByBlackout.scope:type_name -> stellaops.orchestrator.v1.FlowScope
-	43, // 56: stellaops.orchestrator.v1.BlockedByBlackout.end_time:type_name -> google.protobuf.Timestamp
-	43, // 57: stellaops.orchestrator.v1.BlockedByQuota.reset_time:type_name -> google.protobuf.Timestamp
-	49, // 58: stellaops.orchestrator.v1.BlockedByConcurrency.scope:type_name -> stellaops.orchestrator.v1.FlowScope
-	49, // 59: stellaops.orchestrator.v1.BlockedByLimiter.scope:type_name -> stellaops.orchestrator.v1.FlowScope
-	43, // 60: stellaops.orchestrator.v1.BlockedByLimiter.retry_time:type_name -> google.protobuf.Timestamp
-	49, // 61: stellaops.orchestrator.v1.BlockedByBreaker.scope:type_name -> stellaops.orchestrator.v1.FlowScope
-	50, // 62: stellaops.orchestrator.v1.BlockedByBreaker.phase:type_name -> stellaops.orchestrator.v1.BreakerPhase
-	43, // 63: stellaops.orchestrator.v1.BlockedByBreaker.open_until:type_name -> google.protobuf.Timestamp
-	43, // 64: stellaops.orchestrator.v1.BlockedBySchedule.ready_time:type_name -> google.protobuf.Timestamp
-	9,  // 65: stellaops.orchestrator.v1.JobService.EnqueueJobs:input_type -> stellaops.orchestrator.v1.EnqueueJobsRequest
-	12, // 66: stellaops.orchestrator.v1.JobService.GetJob:input_type -> stellaops.orchestrator.v1.GetJobRequest
-	15, // 67: stellaops.orchestrator.v1.JobService.ListJobs:input_type -> stellaops.orchestrator.v1.ListJobsRequest
-	17, // 68: stellaops.orchestrator.v1.JobService.ListJobEvents:input_type -> stellaops.orchestrator.v1.ListJobEventsRequest
-	20, // 69: stellaops.orchestrator.v1.JobService.WatchJobs:input_type -> stellaops.orchestrator.v1.WatchJobsRequest
-	23, // 70: stellaops.orchestrator.v1.JobService.CancelJobs:input_type -> stellaops.orchestrator.v1.CancelJobsRequest
-	26, // 71: stellaops.orchestrator.v1.JobService.RetryJobs:input_type -> stellaops.orchestrator.v1.RetryJobsRequest
-	29, // 72: stellaops.orchestrator.v1.JobService.ExplainJob:input_type -> stellaops.orchestrator.v1.ExplainJobRequest
-	11, // 73: stellaops.orchestrator.v1.JobService.EnqueueJobs:output_type -> stellaops.orchestrator.v1.EnqueueJobsResponse
-	13, // 74: stellaops.orchestrator.v1.JobService.GetJob:output_type -> stellaops.orchestrator.v1.GetJobResponse
-	16, // 75: stellaops.orchestrator.v1.JobService.ListJobs:output_type -> stellaops.orchestrator.v1.ListJobsResponse
-	18, // 76: stellaops.orchestrator.v1.JobService.ListJobEvents:output_type -> stellaops.orchestrator.v1.ListJobEventsResponse
-	22, // 77: stellaops.orchestrator.v1.JobService.WatchJobs:output_type -> stellaops.orchestrator.v1.WatchJobsResponse
-	25, // 78: stellaops.orchestrator.v1.JobService.CancelJobs:output_type -> stellaops.orchestrator.v1.CancelJobsResponse
-	28, // 79: stellaops.orchestrator.v1.JobService.RetryJobs:output_type -> stellaops.orchestrator.v1.RetryJobsResponse
-	30, // 80: stellaops.orchestrator.v1.JobService.ExplainJob:output_type -> stellaops.orchestrator.v1.ExplainJobResponse
-	73, // [73:81] is the sub-list for method output_type
-	65, // [65:73] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	46, // 0: stellaops.orchestrator.v1.JobSpec.labels:type_name -> stellaops.orchestrator.v1.JobSpec.LabelsEntry
+	48, // 1: stellaops.orchestrator.v1.JobSpec.not_before:type_name -> google.protobuf.Timestamp
+	49, // 2: stellaops.orchestrator.v1.JobSpec.retry:type_name -> stellaops.orchestrator.v1.RetryPolicy
+	50, // 3: stellaops.orchestrator.v1.JobSpec.attempt_deadline:type_name -> google.protobuf.Duration
+	7,  // 4: stellaops.orchestrator.v1.JobSpec.window:type_name -> stellaops.orchestrator.v1.EventWindow
+	48, // 5: stellaops.orchestrator.v1.EventWindow.start_time:type_name -> google.protobuf.Timestamp
+	48, // 6: stellaops.orchestrator.v1.EventWindow.end_time:type_name -> google.protobuf.Timestamp
+	6,  // 7: stellaops.orchestrator.v1.Job.spec:type_name -> stellaops.orchestrator.v1.JobSpec
+	0,  // 8: stellaops.orchestrator.v1.Job.state:type_name -> stellaops.orchestrator.v1.JobState
+	48, // 9: stellaops.orchestrator.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	48, // 10: stellaops.orchestrator.v1.Job.start_time:type_name -> google.protobuf.Timestamp
+	48, // 11: stellaops.orchestrator.v1.Job.finish_time:type_name -> google.protobuf.Timestamp
+	48, // 12: stellaops.orchestrator.v1.Job.scheduled_time:type_name -> google.protobuf.Timestamp
+	51, // 13: stellaops.orchestrator.v1.Job.last_failure:type_name -> stellaops.orchestrator.v1.Failure
+	9,  // 14: stellaops.orchestrator.v1.Job.progress:type_name -> stellaops.orchestrator.v1.Progress
+	52, // 15: stellaops.orchestrator.v1.Job.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
+	48, // 16: stellaops.orchestrator.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	48, // 17: stellaops.orchestrator.v1.Attempt.finish_time:type_name -> google.protobuf.Timestamp
+	1,  // 18: stellaops.orchestrator.v1.Attempt.outcome:type_name -> stellaops.orchestrator.v1.AttemptOutcome
+	51, // 19: stellaops.orchestrator.v1.Attempt.failure:type_name -> stellaops.orchestrator.v1.Failure
+	6,  // 20: stellaops.orchestrator.v1.EnqueueJobsRequest.jobs:type_name -> stellaops.orchestrator.v1.JobSpec
+	2,  // 21: stellaops.orchestrator.v1.EnqueueResult.outcome:type_name -> stellaops.orchestrator.v1.EnqueueOutcome
+	53, // 22: stellaops.orchestrator.v1.EnqueueResult.error:type_name -> google.rpc.Status
+	12, // 23: stellaops.orchestrator.v1.EnqueueJobsResponse.results:type_name -> stellaops.orchestrator.v1.EnqueueResult
+	8,  // 24: stellaops.orchestrator.v1.GetJobResponse.job:type_name -> stellaops.orchestrator.v1.Job
+	10, // 25: stellaops.orchestrator.v1.GetJobResponse.attempts:type_name -> stellaops.orchestrator.v1.Attempt
+	0,  // 26: stellaops.orchestrator.v1.JobFilter.states:type_name -> stellaops.orchestrator.v1.JobState
+	47, // 27: stellaops.orchestrator.v1.JobFilter.labels:type_name -> stellaops.orchestrator.v1.JobFilter.LabelsEntry
+	48, // 28: stellaops.orchestrator.v1.JobFilter.created_from:type_name -> google.protobuf.Timestamp
+	48, // 29: stellaops.orchestrator.v1.JobFilter.created_before:type_name -> google.protobuf.Timestamp
+	16, // 30: stellaops.orchestrator.v1.ListJobsRequest.filter:type_name -> stellaops.orchestrator.v1.JobFilter
+	8,  // 31: stellaops.orchestrator.v1.ListJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
+	21, // 32: stellaops.orchestrator.v1.ListJobEventsResponse.events:type_name -> stellaops.orchestrator.v1.JobEvent
+	48, // 33: stellaops.orchestrator.v1.JobEvent.time:type_name -> google.protobuf.Timestamp
+	0,  // 34: stellaops.orchestrator.v1.JobEvent.from_state:type_name -> stellaops.orchestrator.v1.JobState
+	0,  // 35: stellaops.orchestrator.v1.JobEvent.to_state:type_name -> stellaops.orchestrator.v1.JobState
+	23, // 36: stellaops.orchestrator.v1.WatchJobsRequest.jobs:type_name -> stellaops.orchestrator.v1.JobIds
+	8,  // 37: stellaops.orchestrator.v1.WatchJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
+	50, // 38: stellaops.orchestrator.v1.CancelJobsRequest.grace:type_name -> google.protobuf.Duration
+	3,  // 39: stellaops.orchestrator.v1.CancelResult.outcome:type_name -> stellaops.orchestrator.v1.CancelOutcome
+	0,  // 40: stellaops.orchestrator.v1.CancelResult.state:type_name -> stellaops.orchestrator.v1.JobState
+	26, // 41: stellaops.orchestrator.v1.CancelJobsResponse.results:type_name -> stellaops.orchestrator.v1.CancelResult
+	4,  // 42: stellaops.orchestrator.v1.RetryResult.outcome:type_name -> stellaops.orchestrator.v1.RetryOutcome
+	0,  // 43: stellaops.orchestrator.v1.RetryResult.state:type_name -> stellaops.orchestrator.v1.JobState
+	29, // 44: stellaops.orchestrator.v1.RetryJobsResponse.results:type_name -> stellaops.orchestrator.v1.RetryResult
+	0,  // 45: stellaops.orchestrator.v1.ExplainJobResponse.state:type_name -> stellaops.orchestrator.v1.JobState
+	34, // 46: stellaops.orchestrator.v1.ExplainJobResponse.blocked_by:type_name -> stellaops.orchestrator.v1.BlockedBy
+	33, // 47: stellaops.orchestrator.v1.ExplainJobResponse.stuck:type_name -> stellaops.orchestrator.v1.Stuck
+	5,  // 48: stellaops.orchestrator.v1.Stuck.cause:type_name -> stellaops.orchestrator.v1.StuckCause
+	48, // 49: stellaops.orchestrator.v1.Stuck.since:type_name -> google.protobuf.Timestamp
+	41, // 50: stellaops.orchestrator.v1.BlockedBy.dependency:type_name -> stellaops.orchestrator.v1.BlockedByDependency
+	42, // 51: stellaops.orchestrator.v1.BlockedBy.schedule:type_name -> stellaops.orchestrator.v1.BlockedBySchedule
+	43, // 52: stellaops.orchestrator.v1.BlockedBy.workers:type_name -> stellaops.orchestrator.v1.BlockedByWorkers
+	35, // 53: stellaops.orchestrator.v1.BlockedBy.pause:type_name -> stellaops.orchestrator.v1.BlockedByPause
+	36, // 54: stellaops.orchestrator.v1.BlockedBy.blackout:type_name -> stellaops.orchestrator.v1.BlockedByBlackout
+	37, // 55: stellaops.orchestrator.v1.BlockedBy.quota:type_name -> stellaops.orchestrator.v1.BlockedByQuota
+	38, // 56: stellaops.orchestrator.v1.BlockedBy.concurrency:type_name -> stellaops.orchestrator.v1.BlockedByConcurrency
+	39, // 57: stellaops.orchestrator.v1.BlockedBy.limiter:type_name -> stellaops.orchestrator.v1.BlockedByLimiter
+	40, // 58: stellaops.orchestrator.v1.BlockedBy.breaker:type_name -> stellaops.orchestrator.v1.BlockedByBreaker
+	54, // 59: stellaops.orchestrator.v1.BlockedByPause.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	48, // 60: stellaops.orchestrator.v1.BlockedByPause.expire_time:type_name -> google.protobuf.Timestamp
+	54, // 61: stellaops.orchestrator.v1.BlockedByBlackout.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	48, // 62: stellaops.orchestrator.v1.BlockedByBlackout.end_time:type_name -> google.protobuf.Timestamp
+	48, // 63: stellaops.orchestrator.v1.BlockedByQuota.reset_time:type_name -> google.protobuf.Timestamp
+	54, // 64: stellaops.orchestrator.v1.BlockedByConcurrency.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	54, // 65: stellaops.orchestrator.v1.BlockedByLimiter.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	48, // 66: stellaops.orchestrator.v1.BlockedByLimiter.retry_time:type_name -> google.protobuf.Timestamp
+	54, // 67: stellaops.orchestrator.v1.BlockedByBreaker.scope:type_name -> stellaops.orchestrator.v1.FlowScope
+	55, // 68: stellaops.orchestrator.v1.BlockedByBreaker.phase:type_name -> stellaops.orchestrator.v1.BreakerPhase
+	48, // 69: stellaops.orchestrator.v1.BlockedByBreaker.open_until:type_name -> google.protobuf.Timestamp
+	48, // 70: stellaops.orchestrator.v1.BlockedBySchedule.ready_time:type_name -> google.protobuf.Timestamp
+	50, // 71: stellaops.orchestrator.v1.GetRetentionPolicyResponse.finished_jobs:type_name -> google.protobuf.Duration
+	50, // 72: stellaops.orchestrator.v1.GetRetentionPolicyResponse.dead_letters:type_name -> google.protobuf.Duration
+	50, // 73: stellaops.orchestrator.v1.GetRetentionPolicyResponse.operations:type_name -> google.protobuf.Duration
+	11, // 74: stellaops.orchestrator.v1.JobService.EnqueueJobs:input_type -> stellaops.orchestrator.v1.EnqueueJobsRequest
+	14, // 75: stellaops.orchestrator.v1.JobService.GetJob:input_type -> stellaops.orchestrator.v1.GetJobRequest
+	17, // 76: stellaops.orchestrator.v1.JobService.ListJobs:input_type -> stellaops.orchestrator.v1.ListJobsRequest
+	19, // 77: stellaops.orchestrator.v1.JobService.ListJobEvents:input_type -> stellaops.orchestrator.v1.ListJobEventsRequest
+	22, // 78: stellaops.orchestrator.v1.JobService.WatchJobs:input_type -> stellaops.orchestrator.v1.WatchJobsRequest
+	25, // 79: stellaops.orchestrator.v1.JobService.CancelJobs:input_type -> stellaops.orchestrator.v1.CancelJobsRequest
+	28, // 80: stellaops.orchestrator.v1.JobService.RetryJobs:input_type -> stellaops.orchestrator.v1.RetryJobsRequest
+	31, // 81: stellaops.orchestrator.v1.JobService.ExplainJob:input_type -> stellaops.orchestrator.v1.ExplainJobRequest
+	44, // 82: stellaops.orchestrator.v1.JobService.GetRetentionPolicy:input_type -> stellaops.orchestrator.v1.GetRetentionPolicyRequest
+	13, // 83: stellaops.orchestrator.v1.JobService.EnqueueJobs:output_type -> stellaops.orchestrator.v1.EnqueueJobsResponse
+	15, // 84: stellaops.orchestrator.v1.JobService.GetJob:output_type -> stellaops.orchestrator.v1.GetJobResponse
+	18, // 85: stellaops.orchestrator.v1.JobService.ListJobs:output_type -> stellaops.orchestrator.v1.ListJobsResponse
+	20, // 86: stellaops.orchestrator.v1.JobService.ListJobEvents:output_type -> stellaops.orchestrator.v1.ListJobEventsResponse
+	24, // 87: stellaops.orchestrator.v1.JobService.WatchJobs:output_type -> stellaops.orchestrator.v1.WatchJobsResponse
+	27, // 88: stellaops.orchestrator.v1.JobService.CancelJobs:output_type -> stellaops.orchestrator.v1.CancelJobsResponse
+	30, // 89: stellaops.orchestrator.v1.JobService.RetryJobs:output_type -> stellaops.orchestrator.v1.RetryJobsResponse
+	32, // 90: stellaops.orchestrator.v1.JobService.ExplainJob:output_type -> stellaops.orchestrator.v1.ExplainJobResponse
+	45, // 91: stellaops.orchestrator.v1.JobService.GetRetentionPolicy:output_type -> stellaops.orchestrator.v1.GetRetentionPolicyResponse
+	83, // [83:92] is the sub-list for method output_type
+	74, // [74:83] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_stellaops_orchestrator_v1_job_proto_init() }
@@ -3519,11 +3895,11 @@ func file_stellaops_orchestrator_v1_job_proto_init() {
 	file_stellaops_orchestrator_v1_failure_proto_init()
 	file_stellaops_orchestrator_v1_flow_control_proto_init()
 	file_stellaops_orchestrator_v1_lease_policy_proto_init()
-	file_stellaops_orchestrator_v1_job_proto_msgTypes[15].OneofWrappers = []any{
+	file_stellaops_orchestrator_v1_job_proto_msgTypes[16].OneofWrappers = []any{
 		(*WatchJobsRequest_Jobs)(nil),
 		(*WatchJobsRequest_RunId)(nil),
 	}
-	file_stellaops_orchestrator_v1_job_proto_msgTypes[26].OneofWrappers = []any{
+	file_stellaops_orchestrator_v1_job_proto_msgTypes[28].OneofWrappers = []any{
 		(*BlockedBy_Dependency)(nil),
 		(*BlockedBy_Schedule)(nil),
 		(*BlockedBy_Workers)(nil),
@@ -3539,8 +3915,8 @@ func file_stellaops_orchestrator_v1_job_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stellaops_orchestrator_v1_job_proto_rawDesc), len(file_stellaops_orchestrator_v1_job_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   38,
+			NumEnums:      6,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,14 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	JobService_EnqueueJobs_FullMethodName   = "/stellaops.orchestrator.v1.JobService/EnqueueJobs"
-	JobService_GetJob_FullMethodName        = "/stellaops.orchestrator.v1.JobService/GetJob"
-	JobService_ListJobs_FullMethodName      = "/stellaops.orchestrator.v1.JobService/ListJobs"
-	JobService_ListJobEvents_FullMethodName = "/stellaops.orchestrator.v1.JobService/ListJobEvents"
-	JobService_WatchJobs_FullMethodName     = "/stellaops.orchestrator.v1.JobService/WatchJobs"
-	JobService_CancelJobs_FullMethodName    = "/stellaops.orchestrator.v1.JobService/CancelJobs"
-	JobService_RetryJobs_FullMethodName     = "/stellaops.orchestrator.v1.JobService/RetryJobs"
-	JobService_ExplainJob_FullMethodName    = "/stellaops.orchestrator.v1.JobService/ExplainJob"
+	JobService_EnqueueJobs_FullMethodName        = "/stellaops.orchestrator.v1.JobService/EnqueueJobs"
+	JobService_GetJob_FullMethodName             = "/stellaops.orchestrator.v1.JobService/GetJob"
+	JobService_ListJobs_FullMethodName           = "/stellaops.orchestrator.v1.JobService/ListJobs"
+	JobService_ListJobEvents_FullMethodName      = "/stellaops.orchestrator.v1.JobService/ListJobEvents"
+	JobService_WatchJobs_FullMethodName          = "/stellaops.orchestrator.v1.JobService/WatchJobs"
+	JobService_CancelJobs_FullMethodName         = "/stellaops.orchestrator.v1.JobService/CancelJobs"
+	JobService_RetryJobs_FullMethodName          = "/stellaops.orchestrator.v1.JobService/RetryJobs"
+	JobService_ExplainJob_FullMethodName         = "/stellaops.orchestrator.v1.JobService/ExplainJob"
+	JobService_GetRetentionPolicy_FullMethodName = "/stellaops.orchestrator.v1.JobService/GetRetentionPolicy"
 )
 
 // JobServiceClient is the client API for JobService service.
@@ -81,6 +82,8 @@ type JobServiceClient interface {
 	//
 	// Errors: NOT_FOUND (JOB_NOT_FOUND).
 	ExplainJob(ctx context.Context, in *ExplainJobRequest, opts ...grpc.CallOption) (*ExplainJobResponse, error)
+	// Says how long the ledger keeps what is finished.
+	GetRetentionPolicy(ctx context.Context, in *GetRetentionPolicyRequest, opts ...grpc.CallOption) (*GetRetentionPolicyResponse, error)
 }
 
 type jobServiceClient struct {
@@ -180,6 +183,16 @@ func (c *jobServiceClient) ExplainJob(ctx context.Context, in *ExplainJobRequest
 	return out, nil
 }
 
+func (c *jobServiceClient) GetRetentionPolicy(ctx context.Context, in *GetRetentionPolicyRequest, opts ...grpc.CallOption) (*GetRetentionPolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRetentionPolicyResponse)
+	err := c.cc.Invoke(ctx, JobService_GetRetentionPolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // JobServiceServer is the server API for JobService service.
 // All implementations must embed UnimplementedJobServiceServer
 // for forward compatibility.
@@ -232,6 +245,8 @@ type JobServiceServer interface {
 	//
 	// Errors: NOT_FOUND (JOB_NOT_FOUND).
 	ExplainJob(context.Context, *ExplainJobRequest) (*ExplainJobResponse, error)
+	// Says how long the ledger keeps what is finished.
+	GetRetentionPolicy(context.Context, *GetRetentionPolicyRequest) (*GetRetentionPolicyResponse, error)
 	mustEmbedUnimplementedJobServiceServer()
 }
 
@@ -265,6 +280,9 @@ func (UnimplementedJobServiceServer) RetryJobs(context.Context, *RetryJobsReques
 }
 func (UnimplementedJobServiceServer) ExplainJob(context.Context, *ExplainJobRequest) (*ExplainJobResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExplainJob not implemented")
+}
+func (UnimplementedJobServiceServer) GetRetentionPolicy(context.Context, *GetRetentionPolicyRequest) (*GetRetentionPolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRetentionPolicy not implemented")
 }
 func (UnimplementedJobServiceServer) mustEmbedUnimplementedJobServiceServer() {}
 func (UnimplementedJobServiceServer) testEmbeddedByValue()                    {}
@@ -424,6 +442,24 @@ func _JobService_ExplainJob_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _JobService_GetRetentionPolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRetentionPolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobServiceServer).GetRetentionPolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: JobService_GetRetentionPolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobServiceServer).GetRetentionPolicy(ctx, req.(*GetRetentionPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // JobService_ServiceDesc is the grpc.ServiceDesc for JobService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -458,6 +494,10 @@ var JobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExplainJob",
 			Handler:    _JobService_ExplainJob_Handler,
+		},
+		{
+			MethodName: "GetRetentionPolicy",
+			Handler:    _JobService_GetRetentionPolicy_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

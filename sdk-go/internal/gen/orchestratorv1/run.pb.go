@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -23,16 +24,77 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// OnFailure is what happens to a job when one that it depends on becomes dead or cancelled.
+// EdgeCondition is which end of a job lets one go that depends on it.
+type EdgeCondition int32
+
+const (
+	// Not said. Treated as EDGE_CONDITION_SUCCESS.
+	EdgeCondition_EDGE_CONDITION_UNSPECIFIED EdgeCondition = 0
+	// It succeeded. on_failure says what happens otherwise.
+	EdgeCondition_EDGE_CONDITION_SUCCESS EdgeCondition = 1
+	// It ended, in whatever way.
+	EdgeCondition_EDGE_CONDITION_COMPLETION EdgeCondition = 2
+	// It became dead or was cancelled. When it succeeds, or is skipped, the job is skipped: cancelled
+	// because it is not needed, which does not count against the run.
+	EdgeCondition_EDGE_CONDITION_FAILURE EdgeCondition = 3
+)
+
+// Enum value maps for EdgeCondition.
+var (
+	EdgeCondition_name = map[int32]string{
+		0: "EDGE_CONDITION_UNSPECIFIED",
+		1: "EDGE_CONDITION_SUCCESS",
+		2: "EDGE_CONDITION_COMPLETION",
+		3: "EDGE_CONDITION_FAILURE",
+	}
+	EdgeCondition_value = map[string]int32{
+		"EDGE_CONDITION_UNSPECIFIED": 0,
+		"EDGE_CONDITION_SUCCESS":     1,
+		"EDGE_CONDITION_COMPLETION":  2,
+		"EDGE_CONDITION_FAILURE":     3,
+	}
+)
+
+func (x EdgeCondition) Enum() *EdgeCondition {
+	p := new(EdgeCondition)
+	*p = x
+	return p
+}
+
+func (x EdgeCondition) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EdgeCondition) Descriptor() protoreflect.EnumDescriptor {
+	return file_stellaops_orchestrator_v1_run_proto_enumTypes[0].Descriptor()
+}
+
+func (EdgeCondition) Type() protoreflect.EnumType {
+	return &file_stellaops_orchestrator_v1_run_proto_enumTypes[0]
+}
+
+func (x EdgeCondition) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EdgeCondition.Descriptor instead.
+func (EdgeCondition) EnumDescriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{0}
+}
+
+// OnFailure is what happens to a job when one that it depends on with EDGE_CONDITION_SUCCESS
+// becomes dead or cancelled.
 type OnFailure int32
 
 const (
 	// Not said. Treated as ON_FAILURE_CANCEL.
 	OnFailure_ON_FAILURE_UNSPECIFIED OnFailure = 0
-	// The job is cancelled, and so are those that depend on it.
+	// The job is cancelled, and what depends on it sees it end so.
 	OnFailure_ON_FAILURE_CANCEL OnFailure = 1
 	// The job stays blocked. A retry of the failed job can still let it run.
 	OnFailure_ON_FAILURE_HOLD OnFailure = 2
+	// The job goes on as if it had succeeded.
+	OnFailure_ON_FAILURE_CONTINUE OnFailure = 3
 )
 
 // Enum value maps for OnFailure.
@@ -41,11 +103,13 @@ var (
 		0: "ON_FAILURE_UNSPECIFIED",
 		1: "ON_FAILURE_CANCEL",
 		2: "ON_FAILURE_HOLD",
+		3: "ON_FAILURE_CONTINUE",
 	}
 	OnFailure_value = map[string]int32{
 		"ON_FAILURE_UNSPECIFIED": 0,
 		"ON_FAILURE_CANCEL":      1,
 		"ON_FAILURE_HOLD":        2,
+		"ON_FAILURE_CONTINUE":    3,
 	}
 )
 
@@ -60,11 +124,11 @@ func (x OnFailure) String() string {
 }
 
 func (OnFailure) Descriptor() protoreflect.EnumDescriptor {
-	return file_stellaops_orchestrator_v1_run_proto_enumTypes[0].Descriptor()
+	return file_stellaops_orchestrator_v1_run_proto_enumTypes[1].Descriptor()
 }
 
 func (OnFailure) Type() protoreflect.EnumType {
-	return &file_stellaops_orchestrator_v1_run_proto_enumTypes[0]
+	return &file_stellaops_orchestrator_v1_run_proto_enumTypes[1]
 }
 
 func (x OnFailure) Number() protoreflect.EnumNumber {
@@ -73,7 +137,7 @@ func (x OnFailure) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnFailure.Descriptor instead.
 func (OnFailure) EnumDescriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{0}
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{1}
 }
 
 // RunState sums up the jobs of a run.
@@ -82,13 +146,13 @@ type RunState int32
 const (
 	// Not said.
 	RunState_RUN_STATE_UNSPECIFIED RunState = 0
-	// At least one job is unfinished.
+	// At least one job is unfinished, or the run is open.
 	RunState_RUN_STATE_ACTIVE RunState = 1
-	// Every job succeeded.
+	// Every job succeeded or was skipped.
 	RunState_RUN_STATE_SUCCEEDED RunState = 2
 	// Every job is finished and at least one is dead.
 	RunState_RUN_STATE_FAILED RunState = 3
-	// Every job is finished, none is dead and at least one is cancelled.
+	// Every job is finished, none is dead and at least one is cancelled, not counting skipped ones.
 	RunState_RUN_STATE_CANCELLED RunState = 4
 )
 
@@ -121,11 +185,11 @@ func (x RunState) String() string {
 }
 
 func (RunState) Descriptor() protoreflect.EnumDescriptor {
-	return file_stellaops_orchestrator_v1_run_proto_enumTypes[1].Descriptor()
+	return file_stellaops_orchestrator_v1_run_proto_enumTypes[2].Descriptor()
 }
 
 func (RunState) Type() protoreflect.EnumType {
-	return &file_stellaops_orchestrator_v1_run_proto_enumTypes[1]
+	return &file_stellaops_orchestrator_v1_run_proto_enumTypes[2]
 }
 
 func (x RunState) Number() protoreflect.EnumNumber {
@@ -134,16 +198,147 @@ func (x RunState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RunState.Descriptor instead.
 func (RunState) EnumDescriptor() ([]byte, []int) {
-	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{1}
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{2}
+}
+
+// ReplayCause is why a job is part of a replay.
+type ReplayCause int32
+
+const (
+	// Not said.
+	ReplayCause_REPLAY_CAUSE_UNSPECIFIED ReplayCause = 0
+	// It was named.
+	ReplayCause_REPLAY_CAUSE_SELECTED ReplayCause = 1
+	// It did not succeed.
+	ReplayCause_REPLAY_CAUSE_NOT_SUCCEEDED ReplayCause = 2
+	// It depends on one that runs again.
+	ReplayCause_REPLAY_CAUSE_DOWNSTREAM ReplayCause = 3
+	// One that runs again depends on it, and its artifacts are not reused.
+	ReplayCause_REPLAY_CAUSE_UPSTREAM ReplayCause = 4
+	// It does not run: one that runs again uses what it left.
+	ReplayCause_REPLAY_CAUSE_REUSED ReplayCause = 5
+)
+
+// Enum value maps for ReplayCause.
+var (
+	ReplayCause_name = map[int32]string{
+		0: "REPLAY_CAUSE_UNSPECIFIED",
+		1: "REPLAY_CAUSE_SELECTED",
+		2: "REPLAY_CAUSE_NOT_SUCCEEDED",
+		3: "REPLAY_CAUSE_DOWNSTREAM",
+		4: "REPLAY_CAUSE_UPSTREAM",
+		5: "REPLAY_CAUSE_REUSED",
+	}
+	ReplayCause_value = map[string]int32{
+		"REPLAY_CAUSE_UNSPECIFIED":   0,
+		"REPLAY_CAUSE_SELECTED":      1,
+		"REPLAY_CAUSE_NOT_SUCCEEDED": 2,
+		"REPLAY_CAUSE_DOWNSTREAM":    3,
+		"REPLAY_CAUSE_UPSTREAM":      4,
+		"REPLAY_CAUSE_REUSED":        5,
+	}
+)
+
+func (x ReplayCause) Enum() *ReplayCause {
+	p := new(ReplayCause)
+	*p = x
+	return p
+}
+
+func (x ReplayCause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReplayCause) Descriptor() protoreflect.EnumDescriptor {
+	return file_stellaops_orchestrator_v1_run_proto_enumTypes[3].Descriptor()
+}
+
+func (ReplayCause) Type() protoreflect.EnumType {
+	return &file_stellaops_orchestrator_v1_run_proto_enumTypes[3]
+}
+
+func (x ReplayCause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReplayCause.Descriptor instead.
+func (ReplayCause) EnumDescriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{3}
+}
+
+// SpanKind is what a job spent a span of time on.
+type SpanKind int32
+
+const (
+	// Not said.
+	SpanKind_SPAN_KIND_UNSPECIFIED SpanKind = 0
+	// Blocked: waited for other jobs.
+	SpanKind_SPAN_KIND_BLOCKED SpanKind = 1
+	// Waited for a moment, or to be claimed.
+	SpanKind_SPAN_KIND_WAITING SpanKind = 2
+	// Offered and not accepted yet.
+	SpanKind_SPAN_KIND_OFFERED SpanKind = 3
+	// Worked on.
+	SpanKind_SPAN_KIND_RUNNING SpanKind = 4
+)
+
+// Enum value maps for SpanKind.
+var (
+	SpanKind_name = map[int32]string{
+		0: "SPAN_KIND_UNSPECIFIED",
+		1: "SPAN_KIND_BLOCKED",
+		2: "SPAN_KIND_WAITING",
+		3: "SPAN_KIND_OFFERED",
+		4: "SPAN_KIND_RUNNING",
+	}
+	SpanKind_value = map[string]int32{
+		"SPAN_KIND_UNSPECIFIED": 0,
+		"SPAN_KIND_BLOCKED":     1,
+		"SPAN_KIND_WAITING":     2,
+		"SPAN_KIND_OFFERED":     3,
+		"SPAN_KIND_RUNNING":     4,
+	}
+)
+
+func (x SpanKind) Enum() *SpanKind {
+	p := new(SpanKind)
+	*p = x
+	return p
+}
+
+func (x SpanKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SpanKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_stellaops_orchestrator_v1_run_proto_enumTypes[4].Descriptor()
+}
+
+func (SpanKind) Type() protoreflect.EnumType {
+	return &file_stellaops_orchestrator_v1_run_proto_enumTypes[4]
+}
+
+func (x SpanKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SpanKind.Descriptor instead.
+func (SpanKind) EnumDescriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{4}
 }
 
 // Dependency is an edge as the dependent job names it.
 type Dependency struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name of the job that must succeed first.
+	// The name of the job that must end first.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// What happens when it does not.
-	OnFailure     OnFailure `protobuf:"varint,2,opt,name=on_failure,json=onFailure,proto3,enum=stellaops.orchestrator.v1.OnFailure" json:"on_failure,omitempty"`
+	// What happens when it does not succeed.
+	OnFailure OnFailure `protobuf:"varint,2,opt,name=on_failure,json=onFailure,proto3,enum=stellaops.orchestrator.v1.OnFailure" json:"on_failure,omitempty"`
+	// Which end of it lets the job go.
+	Condition EdgeCondition `protobuf:"varint,3,opt,name=condition,proto3,enum=stellaops.orchestrator.v1.EdgeCondition" json:"condition,omitempty"`
+	// A declared join: the job also waits, in the same way, for every job that the named one appends
+	// with fan_out, and for what those append.
+	IncludeFanOut bool `protobuf:"varint,4,opt,name=include_fan_out,json=includeFanOut,proto3" json:"include_fan_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -192,6 +387,20 @@ func (x *Dependency) GetOnFailure() OnFailure {
 	return OnFailure_ON_FAILURE_UNSPECIFIED
 }
 
+func (x *Dependency) GetCondition() EdgeCondition {
+	if x != nil {
+		return x.Condition
+	}
+	return EdgeCondition_EDGE_CONDITION_UNSPECIFIED
+}
+
+func (x *Dependency) GetIncludeFanOut() bool {
+	if x != nil {
+		return x.IncludeFanOut
+	}
+	return false
+}
+
 // RunJob is a job of a run that is to be made.
 type RunJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -199,7 +408,7 @@ type RunJob struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The job.
 	Spec *JobSpec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	// What must succeed before it starts.
+	// What must end before it starts.
 	DependsOn     []*Dependency `protobuf:"bytes,3,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -268,7 +477,9 @@ type CreateRunRequest struct {
 	// Jobs without a correlation id inherit it; the run's id if empty.
 	CorrelationId string `protobuf:"bytes,4,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	// The jobs.
-	Jobs          []*RunJob `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Jobs []*RunJob `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do.
+	KeepOpen      bool `protobuf:"varint,6,opt,name=keep_open,json=keepOpen,proto3" json:"keep_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +547,13 @@ func (x *CreateRunRequest) GetJobs() []*RunJob {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *CreateRunRequest) GetKeepOpen() bool {
+	if x != nil {
+		return x.KeepOpen
+	}
+	return false
 }
 
 // CreateRunResponse is the run that was made.
@@ -419,8 +637,24 @@ type Run struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// The sum of its jobs.
 	State RunState `protobuf:"varint,7,opt,name=state,proto3,enum=stellaops.orchestrator.v1.RunState" json:"state,omitempty"`
-	// How many jobs stand where.
-	Counts        []*JobStateCount `protobuf:"bytes,8,rep,name=counts,proto3" json:"counts,omitempty"`
+	// How many jobs stand where. Not in lists.
+	Counts []*JobStateCount `protobuf:"bytes,8,rep,name=counts,proto3" json:"counts,omitempty"`
+	// True: AppendJobs can add to it.
+	Open bool `protobuf:"varint,9,opt,name=open,proto3" json:"open,omitempty"`
+	// Whether somebody cancelled it as a whole.
+	CancelRequested bool `protobuf:"varint,10,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
+	// The run that this one replays, if any.
+	ReplayOf string `protobuf:"bytes,11,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
+	// The pipeline that it was made from, if any.
+	Pipeline string `protobuf:"bytes,12,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	// The pipeline's version.
+	PipelineVersion int32 `protobuf:"varint,13,opt,name=pipeline_version,json=pipelineVersion,proto3" json:"pipeline_version,omitempty"`
+	// The schedule that made it, if any.
+	Schedule string `protobuf:"bytes,14,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// How many of the cancelled jobs were skipped: they were not needed. Not in lists.
+	Skipped int32 `protobuf:"varint,15,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	// True: a replay whose jobs are still being written. None of them starts before.
+	Building      bool `protobuf:"varint,16,opt,name=building,proto3" json:"building,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -511,6 +745,62 @@ func (x *Run) GetCounts() []*JobStateCount {
 	return nil
 }
 
+func (x *Run) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+func (x *Run) GetCancelRequested() bool {
+	if x != nil {
+		return x.CancelRequested
+	}
+	return false
+}
+
+func (x *Run) GetReplayOf() string {
+	if x != nil {
+		return x.ReplayOf
+	}
+	return ""
+}
+
+func (x *Run) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *Run) GetPipelineVersion() int32 {
+	if x != nil {
+		return x.PipelineVersion
+	}
+	return 0
+}
+
+func (x *Run) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *Run) GetSkipped() int32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *Run) GetBuilding() bool {
+	if x != nil {
+		return x.Building
+	}
+	return false
+}
+
 // JobStateCount is how many jobs are in a state.
 type JobStateCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -569,12 +859,16 @@ func (x *JobStateCount) GetCount() int32 {
 // Edge is a dependency between two jobs of a run.
 type Edge struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The job that must succeed first.
+	// The job that must end first.
 	FromJobId string `protobuf:"bytes,1,opt,name=from_job_id,json=fromJobId,proto3" json:"from_job_id,omitempty"`
 	// The job that waits.
 	ToJobId string `protobuf:"bytes,2,opt,name=to_job_id,json=toJobId,proto3" json:"to_job_id,omitempty"`
 	// What happens when the first does not succeed.
-	OnFailure     OnFailure `protobuf:"varint,3,opt,name=on_failure,json=onFailure,proto3,enum=stellaops.orchestrator.v1.OnFailure" json:"on_failure,omitempty"`
+	OnFailure OnFailure `protobuf:"varint,3,opt,name=on_failure,json=onFailure,proto3,enum=stellaops.orchestrator.v1.OnFailure" json:"on_failure,omitempty"`
+	// Which end of the first lets the second go.
+	Condition EdgeCondition `protobuf:"varint,4,opt,name=condition,proto3,enum=stellaops.orchestrator.v1.EdgeCondition" json:"condition,omitempty"`
+	// Whether the second waits for what the first fans out, too.
+	IncludeFanOut bool `protobuf:"varint,5,opt,name=include_fan_out,json=includeFanOut,proto3" json:"include_fan_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -630,6 +924,20 @@ func (x *Edge) GetOnFailure() OnFailure {
 	return OnFailure_ON_FAILURE_UNSPECIFIED
 }
 
+func (x *Edge) GetCondition() EdgeCondition {
+	if x != nil {
+		return x.Condition
+	}
+	return EdgeCondition_EDGE_CONDITION_UNSPECIFIED
+}
+
+func (x *Edge) GetIncludeFanOut() bool {
+	if x != nil {
+		return x.IncludeFanOut
+	}
+	return false
+}
+
 // GetRunRequest names a run.
 type GetRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -681,10 +989,13 @@ type GetRunResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
 	Run *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	// Its jobs in the order of the request that made it, without payloads, results and checkpoints.
+	// Its jobs in the order in which they were asked for, without payloads, results and checkpoints.
+	// Of a replay also the jobs of the first run whose artifacts it reuses; their run_id tells.
 	Jobs []*Job `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// Its edges.
-	Edges         []*Edge `protobuf:"bytes,3,rep,name=edges,proto3" json:"edges,omitempty"`
+	Edges []*Edge `protobuf:"bytes,3,rep,name=edges,proto3" json:"edges,omitempty"`
+	// True: it has more than 1,000 jobs, and jobs and edges are empty.
+	Truncated     bool `protobuf:"varint,4,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -740,33 +1051,1534 @@ func (x *GetRunResponse) GetEdges() []*Edge {
 	return nil
 }
 
+func (x *GetRunResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+// AppendJobsRequest is a batch of jobs for a live run.
+type AppendJobsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run.
+	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// The jobs; they can depend on each other and on jobs that the run has.
+	Jobs []*RunJob `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// Set by a handler: the lease under which it appends. The run need not be open then.
+	FanOut *LeaseRef `protobuf:"bytes,3,opt,name=fan_out,json=fanOut,proto3" json:"fan_out,omitempty"`
+	// True: the last batch; closes the run in the same transaction.
+	Close         bool `protobuf:"varint,4,opt,name=close,proto3" json:"close,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppendJobsRequest) Reset() {
+	*x = AppendJobsRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppendJobsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppendJobsRequest) ProtoMessage() {}
+
+func (x *AppendJobsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppendJobsRequest.ProtoReflect.Descriptor instead.
+func (*AppendJobsRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AppendJobsRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *AppendJobsRequest) GetJobs() []*RunJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *AppendJobsRequest) GetFanOut() *LeaseRef {
+	if x != nil {
+		return x.FanOut
+	}
+	return nil
+}
+
+func (x *AppendJobsRequest) GetClose() bool {
+	if x != nil {
+		return x.Close
+	}
+	return false
+}
+
+// AppendJobsResponse has what was appended.
+type AppendJobsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The jobs' ids, in the order of the request.
+	JobIds []string `protobuf:"bytes,1,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	// How many of them were there already.
+	Existing      int32 `protobuf:"varint,2,opt,name=existing,proto3" json:"existing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppendJobsResponse) Reset() {
+	*x = AppendJobsResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppendJobsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppendJobsResponse) ProtoMessage() {}
+
+func (x *AppendJobsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppendJobsResponse.ProtoReflect.Descriptor instead.
+func (*AppendJobsResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AppendJobsResponse) GetJobIds() []string {
+	if x != nil {
+		return x.JobIds
+	}
+	return nil
+}
+
+func (x *AppendJobsResponse) GetExisting() int32 {
+	if x != nil {
+		return x.Existing
+	}
+	return 0
+}
+
+// CloseRunRequest names a run.
+type CloseRunRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run's id.
+	RunId         string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseRunRequest) Reset() {
+	*x = CloseRunRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseRunRequest) ProtoMessage() {}
+
+func (x *CloseRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseRunRequest.ProtoReflect.Descriptor instead.
+func (*CloseRunRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *CloseRunRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+// CloseRunResponse is the run as it is now.
+type CloseRunResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run, without counts.
+	Run           *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseRunResponse) Reset() {
+	*x = CloseRunResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseRunResponse) ProtoMessage() {}
+
+func (x *CloseRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseRunResponse.ProtoReflect.Descriptor instead.
+func (*CloseRunResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *CloseRunResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+// CancelRunRequest names a run to cancel.
+type CancelRunRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run's id.
+	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// Makes the call safe to repeat, a UUID; the operation's id.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Why, for the history.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The ticket that asks for it, for the history.
+	Ticket string `protobuf:"bytes,4,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	// How long a running job may take to stop; the lease policy's drain_grace if not set.
+	Grace         *durationpb.Duration `protobuf:"bytes,5,opt,name=grace,proto3" json:"grace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelRunRequest) Reset() {
+	*x = CancelRunRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelRunRequest) ProtoMessage() {}
+
+func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelRunRequest.ProtoReflect.Descriptor instead.
+func (*CancelRunRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CancelRunRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *CancelRunRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CancelRunRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CancelRunRequest) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+func (x *CancelRunRequest) GetGrace() *durationpb.Duration {
+	if x != nil {
+		return x.Grace
+	}
+	return nil
+}
+
+// CancelRunResponse is the operation that cancels.
+type CancelRunResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The operation.
+	Operation     *Operation `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelRunResponse) Reset() {
+	*x = CancelRunResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelRunResponse) ProtoMessage() {}
+
+func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelRunResponse.ProtoReflect.Descriptor instead.
+func (*CancelRunResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CancelRunResponse) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
+// ReplayRunRequest says what to run again.
+type ReplayRunRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run to replay.
+	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// The new run's id, a UUIDv7, which makes the call safe to repeat; chosen by the server if empty.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The jobs to run again, by name; every job that did not succeed, skipped ones aside, if empty.
+	JobNames []string `protobuf:"bytes,3,rep,name=job_names,json=jobNames,proto3" json:"job_names,omitempty"`
+	// True: everything that depends on these jobs runs again, too.
+	IncludeDownstream bool `protobuf:"varint,4,opt,name=include_downstream,json=includeDownstream,proto3" json:"include_downstream,omitempty"`
+	// True: artifacts of jobs that succeeded are not reused: everything that the jobs depend on runs
+	// again, too.
+	RerunUpstream bool `protobuf:"varint,5,opt,name=rerun_upstream,json=rerunUpstream,proto3" json:"rerun_upstream,omitempty"`
+	// True: says what would run and why, and changes nothing.
+	DryRun bool `protobuf:"varint,6,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Why, for the history.
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The ticket that asks for it, for the history.
+	Ticket        string `protobuf:"bytes,8,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayRunRequest) Reset() {
+	*x = ReplayRunRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayRunRequest) ProtoMessage() {}
+
+func (x *ReplayRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayRunRequest.ProtoReflect.Descriptor instead.
+func (*ReplayRunRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ReplayRunRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *ReplayRunRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReplayRunRequest) GetJobNames() []string {
+	if x != nil {
+		return x.JobNames
+	}
+	return nil
+}
+
+func (x *ReplayRunRequest) GetIncludeDownstream() bool {
+	if x != nil {
+		return x.IncludeDownstream
+	}
+	return false
+}
+
+func (x *ReplayRunRequest) GetRerunUpstream() bool {
+	if x != nil {
+		return x.RerunUpstream
+	}
+	return false
+}
+
+func (x *ReplayRunRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ReplayRunRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReplayRunRequest) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+// ReplayedJob is a job of the first run and what a replay does with it.
+type ReplayedJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its id in the first run.
+	JobId string `protobuf:"bytes,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Why.
+	Cause ReplayCause `protobuf:"varint,3,opt,name=cause,proto3,enum=stellaops.orchestrator.v1.ReplayCause" json:"cause,omitempty"`
+	// Where it stood in the first run.
+	State         JobState `protobuf:"varint,4,opt,name=state,proto3,enum=stellaops.orchestrator.v1.JobState" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayedJob) Reset() {
+	*x = ReplayedJob{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayedJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayedJob) ProtoMessage() {}
+
+func (x *ReplayedJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayedJob.ProtoReflect.Descriptor instead.
+func (*ReplayedJob) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ReplayedJob) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReplayedJob) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ReplayedJob) GetCause() ReplayCause {
+	if x != nil {
+		return x.Cause
+	}
+	return ReplayCause_REPLAY_CAUSE_UNSPECIFIED
+}
+
+func (x *ReplayedJob) GetState() JobState {
+	if x != nil {
+		return x.State
+	}
+	return JobState_JOB_STATE_UNSPECIFIED
+}
+
+// ReplayRunResponse is the new run, or what it would be.
+type ReplayRunResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new run, without counts; not set in a dry run.
+	Run *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// What runs again and what is reused, the first 1,000.
+	Jobs []*ReplayedJob `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// How many jobs run again.
+	RunningCount int32 `protobuf:"varint,3,opt,name=running_count,json=runningCount,proto3" json:"running_count,omitempty"`
+	// How many are reused.
+	ReusedCount int32 `protobuf:"varint,4,opt,name=reused_count,json=reusedCount,proto3" json:"reused_count,omitempty"`
+	// True: the new run was there already.
+	AlreadyExisted bool `protobuf:"varint,5,opt,name=already_existed,json=alreadyExisted,proto3" json:"already_existed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ReplayRunResponse) Reset() {
+	*x = ReplayRunResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayRunResponse) ProtoMessage() {}
+
+func (x *ReplayRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayRunResponse.ProtoReflect.Descriptor instead.
+func (*ReplayRunResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ReplayRunResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+func (x *ReplayRunResponse) GetJobs() []*ReplayedJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *ReplayRunResponse) GetRunningCount() int32 {
+	if x != nil {
+		return x.RunningCount
+	}
+	return 0
+}
+
+func (x *ReplayRunResponse) GetReusedCount() int32 {
+	if x != nil {
+		return x.ReusedCount
+	}
+	return 0
+}
+
+func (x *ReplayRunResponse) GetAlreadyExisted() bool {
+	if x != nil {
+		return x.AlreadyExisted
+	}
+	return false
+}
+
+// ListRunsRequest asks for a page of runs.
+type ListRunsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of this project; of any if empty.
+	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// Made from this pipeline; from any or none if empty.
+	Pipeline string `protobuf:"bytes,2,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	// Replays of this run.
+	ReplayOf string `protobuf:"bytes,3,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
+	// How many at most; 100 if 0, at most 1,000.
+	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before, with the same filters.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRunsRequest) Reset() {
+	*x = ListRunsRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRunsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRunsRequest) ProtoMessage() {}
+
+func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
+func (*ListRunsRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListRunsRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *ListRunsRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *ListRunsRequest) GetReplayOf() string {
+	if x != nil {
+		return x.ReplayOf
+	}
+	return ""
+}
+
+func (x *ListRunsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRunsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListRunsResponse is a page of runs.
+type ListRunsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The runs, newest first. Their state is not told: GetRun tells.
+	Runs []*Run `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRunsResponse) Reset() {
+	*x = ListRunsResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRunsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRunsResponse) ProtoMessage() {}
+
+func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
+func (*ListRunsResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListRunsResponse) GetRuns() []*Run {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *ListRunsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// GetRunGraphRequest asks for a page of a graph.
+type GetRunGraphRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run's id.
+	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// How many jobs at most; 500 if 0, at most 1,000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRunGraphRequest) Reset() {
+	*x = GetRunGraphRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRunGraphRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRunGraphRequest) ProtoMessage() {}
+
+func (x *GetRunGraphRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRunGraphRequest.ProtoReflect.Descriptor instead.
+func (*GetRunGraphRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetRunGraphRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *GetRunGraphRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetRunGraphRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// GraphNode is a job in a graph.
+type GraphNode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Its name in the run.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Its type.
+	JobType string `protobuf:"bytes,3,opt,name=job_type,json=jobType,proto3" json:"job_type,omitempty"`
+	// Its queue.
+	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Where it stands.
+	State JobState `protobuf:"varint,5,opt,name=state,proto3,enum=stellaops.orchestrator.v1.JobState" json:"state,omitempty"`
+	// True: cancelled because it was not needed.
+	Skipped bool `protobuf:"varint,6,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	// The newest attempt; 0 before the first.
+	Attempt int32 `protobuf:"varint,7,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// What it waits for, as ExplainJob says; not set when it runs or is finished.
+	BlockedBy *BlockedBy `protobuf:"bytes,8,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`
+	// The run that it belongs to, if that is another one: a replay reuses what it left.
+	ReusedFromRun string `protobuf:"bytes,9,opt,name=reused_from_run,json=reusedFromRun,proto3" json:"reused_from_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GraphNode) Reset() {
+	*x = GraphNode{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GraphNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GraphNode) ProtoMessage() {}
+
+func (x *GraphNode) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GraphNode.ProtoReflect.Descriptor instead.
+func (*GraphNode) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GraphNode) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *GraphNode) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GraphNode) GetJobType() string {
+	if x != nil {
+		return x.JobType
+	}
+	return ""
+}
+
+func (x *GraphNode) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *GraphNode) GetState() JobState {
+	if x != nil {
+		return x.State
+	}
+	return JobState_JOB_STATE_UNSPECIFIED
+}
+
+func (x *GraphNode) GetSkipped() bool {
+	if x != nil {
+		return x.Skipped
+	}
+	return false
+}
+
+func (x *GraphNode) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *GraphNode) GetBlockedBy() *BlockedBy {
+	if x != nil {
+		return x.BlockedBy
+	}
+	return nil
+}
+
+func (x *GraphNode) GetReusedFromRun() string {
+	if x != nil {
+		return x.ReusedFromRun
+	}
+	return ""
+}
+
+// GetRunGraphResponse is a page of a graph.
+type GetRunGraphResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Jobs in their order. A page with many edges may have fewer than asked for.
+	Nodes []*GraphNode `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// The edges that lead to these jobs.
+	Edges []*Edge `protobuf:"bytes,2,rep,name=edges,proto3" json:"edges,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRunGraphResponse) Reset() {
+	*x = GetRunGraphResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRunGraphResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRunGraphResponse) ProtoMessage() {}
+
+func (x *GetRunGraphResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRunGraphResponse.ProtoReflect.Descriptor instead.
+func (*GetRunGraphResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetRunGraphResponse) GetNodes() []*GraphNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *GetRunGraphResponse) GetEdges() []*Edge {
+	if x != nil {
+		return x.Edges
+	}
+	return nil
+}
+
+func (x *GetRunGraphResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// GetRunTimelineRequest asks for a page of a timeline.
+type GetRunTimelineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run's id.
+	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// How many jobs at most; 200 if 0, at most 1,000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRunTimelineRequest) Reset() {
+	*x = GetRunTimelineRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRunTimelineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRunTimelineRequest) ProtoMessage() {}
+
+func (x *GetRunTimelineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRunTimelineRequest.ProtoReflect.Descriptor instead.
+func (*GetRunTimelineRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *GetRunTimelineRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *GetRunTimelineRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetRunTimelineRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// TimelineSpan is a span of a job's time.
+type TimelineSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it was spent on.
+	Kind SpanKind `protobuf:"varint,1,opt,name=kind,proto3,enum=stellaops.orchestrator.v1.SpanKind" json:"kind,omitempty"`
+	// When it began.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When it ended; not set if it has not.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// The attempt, where it is about one.
+	Attempt int32 `protobuf:"varint,4,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// The task runner, where it is about one.
+	WorkerId string `protobuf:"bytes,5,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	// How the attempt ended; for SPAN_KIND_RUNNING.
+	Outcome       AttemptOutcome `protobuf:"varint,6,opt,name=outcome,proto3,enum=stellaops.orchestrator.v1.AttemptOutcome" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimelineSpan) Reset() {
+	*x = TimelineSpan{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimelineSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimelineSpan) ProtoMessage() {}
+
+func (x *TimelineSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimelineSpan.ProtoReflect.Descriptor instead.
+func (*TimelineSpan) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *TimelineSpan) GetKind() SpanKind {
+	if x != nil {
+		return x.Kind
+	}
+	return SpanKind_SPAN_KIND_UNSPECIFIED
+}
+
+func (x *TimelineSpan) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *TimelineSpan) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *TimelineSpan) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *TimelineSpan) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
+func (x *TimelineSpan) GetOutcome() AttemptOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return AttemptOutcome_ATTEMPT_OUTCOME_UNSPECIFIED
+}
+
+// TimelineJob is a job's line in a timeline.
+type TimelineJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Its name in the run.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Its type.
+	JobType string `protobuf:"bytes,3,opt,name=job_type,json=jobType,proto3" json:"job_type,omitempty"`
+	// Where it stands.
+	State JobState `protobuf:"varint,4,opt,name=state,proto3,enum=stellaops.orchestrator.v1.JobState" json:"state,omitempty"`
+	// What it spent its time on, oldest first; of the newest 20 attempts.
+	Spans         []*TimelineSpan `protobuf:"bytes,5,rep,name=spans,proto3" json:"spans,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimelineJob) Reset() {
+	*x = TimelineJob{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimelineJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimelineJob) ProtoMessage() {}
+
+func (x *TimelineJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimelineJob.ProtoReflect.Descriptor instead.
+func (*TimelineJob) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *TimelineJob) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *TimelineJob) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TimelineJob) GetJobType() string {
+	if x != nil {
+		return x.JobType
+	}
+	return ""
+}
+
+func (x *TimelineJob) GetState() JobState {
+	if x != nil {
+		return x.State
+	}
+	return JobState_JOB_STATE_UNSPECIFIED
+}
+
+func (x *TimelineJob) GetSpans() []*TimelineSpan {
+	if x != nil {
+		return x.Spans
+	}
+	return nil
+}
+
+// GetRunTimelineResponse is a page of a timeline.
+type GetRunTimelineResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Jobs in their order.
+	Jobs []*TimelineJob `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRunTimelineResponse) Reset() {
+	*x = GetRunTimelineResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRunTimelineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRunTimelineResponse) ProtoMessage() {}
+
+func (x *GetRunTimelineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRunTimelineResponse.ProtoReflect.Descriptor instead.
+func (*GetRunTimelineResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *GetRunTimelineResponse) GetJobs() []*TimelineJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *GetRunTimelineResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// GetCriticalPathRequest names a run.
+type GetCriticalPathRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run's id.
+	RunId         string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCriticalPathRequest) Reset() {
+	*x = GetCriticalPathRequest{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCriticalPathRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCriticalPathRequest) ProtoMessage() {}
+
+func (x *GetCriticalPathRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCriticalPathRequest.ProtoReflect.Descriptor instead.
+func (*GetCriticalPathRequest) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *GetCriticalPathRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+// CriticalStep is a job on the critical path.
+type CriticalStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Its name in the run.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Where it stands.
+	State JobState `protobuf:"varint,3,opt,name=state,proto3,enum=stellaops.orchestrator.v1.JobState" json:"state,omitempty"`
+	// When its last attempt started; not set if none did.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When it ended; not set if it has not.
+	FinishTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=finish_time,json=finishTime,proto3" json:"finish_time,omitempty"`
+	// From the end of the step before, or the making of the run, to its start or now.
+	Waited *durationpb.Duration `protobuf:"bytes,6,opt,name=waited,proto3" json:"waited,omitempty"`
+	// From its start to its end or now.
+	Ran           *durationpb.Duration `protobuf:"bytes,7,opt,name=ran,proto3" json:"ran,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CriticalStep) Reset() {
+	*x = CriticalStep{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CriticalStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CriticalStep) ProtoMessage() {}
+
+func (x *CriticalStep) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CriticalStep.ProtoReflect.Descriptor instead.
+func (*CriticalStep) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *CriticalStep) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *CriticalStep) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CriticalStep) GetState() JobState {
+	if x != nil {
+		return x.State
+	}
+	return JobState_JOB_STATE_UNSPECIFIED
+}
+
+func (x *CriticalStep) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *CriticalStep) GetFinishTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FinishTime
+	}
+	return nil
+}
+
+func (x *CriticalStep) GetWaited() *durationpb.Duration {
+	if x != nil {
+		return x.Waited
+	}
+	return nil
+}
+
+func (x *CriticalStep) GetRan() *durationpb.Duration {
+	if x != nil {
+		return x.Ran
+	}
+	return nil
+}
+
+// GetCriticalPathResponse is the chain that decides how long a run takes: each step is the last of
+// those that the next one waited for.
+type GetCriticalPathResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The steps, first to last. The first 1,000.
+	Steps []*CriticalStep `protobuf:"bytes,1,rep,name=steps,proto3" json:"steps,omitempty"`
+	// From the making of the run to the end of the last step, or now.
+	Total         *durationpb.Duration `protobuf:"bytes,2,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCriticalPathResponse) Reset() {
+	*x = GetCriticalPathResponse{}
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCriticalPathResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCriticalPathResponse) ProtoMessage() {}
+
+func (x *GetCriticalPathResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stellaops_orchestrator_v1_run_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCriticalPathResponse.ProtoReflect.Descriptor instead.
+func (*GetCriticalPathResponse) Descriptor() ([]byte, []int) {
+	return file_stellaops_orchestrator_v1_run_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *GetCriticalPathResponse) GetSteps() []*CriticalStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *GetCriticalPathResponse) GetTotal() *durationpb.Duration {
+	if x != nil {
+		return x.Total
+	}
+	return nil
+}
+
 var File_stellaops_orchestrator_v1_run_proto protoreflect.FileDescriptor
 
 const file_stellaops_orchestrator_v1_run_proto_rawDesc = "" +
 	"\n" +
-	"#stellaops/orchestrator/v1/run.proto\x12\x19stellaops.orchestrator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#stellaops/orchestrator/v1/job.proto\"{\n" +
+	"#stellaops/orchestrator/v1/run.proto\x12\x19stellaops.orchestrator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#stellaops/orchestrator/v1/job.proto\x1a)stellaops/orchestrator/v1/operation.proto\x1a+stellaops/orchestrator/v1/task_runner.proto\"\xf2\x02\n" +
 	"\n" +
 	"Dependency\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\xff\x01R\x04name\x12M\n" +
 	"\n" +
-	"on_failure\x18\x02 \x01(\x0e2$.stellaops.orchestrator.v1.OnFailureB\b\xbaH\x05\x82\x01\x02\x10\x01R\tonFailure\"\xb9\x01\n" +
+	"on_failure\x18\x02 \x01(\x0e2$.stellaops.orchestrator.v1.OnFailureB\b\xbaH\x05\x82\x01\x02\x10\x01R\tonFailure\x12P\n" +
+	"\tcondition\x18\x03 \x01(\x0e2(.stellaops.orchestrator.v1.EdgeConditionB\b\xbaH\x05\x82\x01\x02\x10\x01R\tcondition\x12&\n" +
+	"\x0finclude_fan_out\x18\x04 \x01(\bR\rincludeFanOut:{\xbaHx\x1av\n" +
+	"\x15dependency.on_failure\x120on_failure goes with EDGE_CONDITION_SUCCESS only\x1a+this.condition <= 1 || this.on_failure == 0\"\xb9\x01\n" +
 	"\x06RunJob\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\xff\x01R\x04name\x12>\n" +
 	"\x04spec\x18\x02 \x01(\v2\".stellaops.orchestrator.v1.JobSpecB\x06\xbaH\x03\xc8\x01\x01R\x04spec\x12O\n" +
 	"\n" +
-	"depends_on\x18\x03 \x03(\v2%.stellaops.orchestrator.v1.DependencyB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tdependsOn\"\xc0\x02\n" +
+	"depends_on\x18\x03 \x03(\v2%.stellaops.orchestrator.v1.DependencyB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tdependsOn\"\xdd\x02\n" +
 	"\x10CreateRunRequest\x12f\n" +
 	"\x06run_id\x18\x01 \x01(\tBO\xbaHL\xd8\x01\x01rG2E^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x05runId\x12+\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\vdisplayName\x12\"\n" +
 	"\aproject\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aproject\x12/\n" +
 	"\x0ecorrelation_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\rcorrelationId\x12B\n" +
-	"\x04jobs\x18\x05 \x03(\v2!.stellaops.orchestrator.v1.RunJobB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x04jobs\"\x87\x01\n" +
+	"\x04jobs\x18\x05 \x03(\v2!.stellaops.orchestrator.v1.RunJobB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x04jobs\x12\x1b\n" +
+	"\tkeep_open\x18\x06 \x01(\bR\bkeepOpen\"\x87\x01\n" +
 	"\x11CreateRunResponse\x120\n" +
 	"\x03run\x18\x01 \x01(\v2\x1e.stellaops.orchestrator.v1.RunR\x03run\x12\x17\n" +
 	"\ajob_ids\x18\x02 \x03(\tR\x06jobIds\x12'\n" +
-	"\x0falready_existed\x18\x03 \x01(\bR\x0ealreadyExisted\"\xd2\x02\n" +
+	"\x0falready_existed\x18\x03 \x01(\bR\x0ealreadyExisted\"\xc7\x04\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12!\n" +
@@ -776,35 +2588,188 @@ const file_stellaops_orchestrator_v1_run_proto_rawDesc = "" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x129\n" +
 	"\x05state\x18\a \x01(\x0e2#.stellaops.orchestrator.v1.RunStateR\x05state\x12@\n" +
-	"\x06counts\x18\b \x03(\v2(.stellaops.orchestrator.v1.JobStateCountR\x06counts\"`\n" +
+	"\x06counts\x18\b \x03(\v2(.stellaops.orchestrator.v1.JobStateCountR\x06counts\x12\x12\n" +
+	"\x04open\x18\t \x01(\bR\x04open\x12)\n" +
+	"\x10cancel_requested\x18\n" +
+	" \x01(\bR\x0fcancelRequested\x12\x1b\n" +
+	"\treplay_of\x18\v \x01(\tR\breplayOf\x12\x1a\n" +
+	"\bpipeline\x18\f \x01(\tR\bpipeline\x12)\n" +
+	"\x10pipeline_version\x18\r \x01(\x05R\x0fpipelineVersion\x12\x1a\n" +
+	"\bschedule\x18\x0e \x01(\tR\bschedule\x12\x18\n" +
+	"\askipped\x18\x0f \x01(\x05R\askipped\x12\x1a\n" +
+	"\bbuilding\x18\x10 \x01(\bR\bbuilding\"`\n" +
 	"\rJobStateCount\x129\n" +
 	"\x05state\x18\x01 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x05R\x05count\"\x87\x01\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\"\xf7\x01\n" +
 	"\x04Edge\x12\x1e\n" +
 	"\vfrom_job_id\x18\x01 \x01(\tR\tfromJobId\x12\x1a\n" +
 	"\tto_job_id\x18\x02 \x01(\tR\atoJobId\x12C\n" +
 	"\n" +
-	"on_failure\x18\x03 \x01(\x0e2$.stellaops.orchestrator.v1.OnFailureR\tonFailure\"0\n" +
+	"on_failure\x18\x03 \x01(\x0e2$.stellaops.orchestrator.v1.OnFailureR\tonFailure\x12F\n" +
+	"\tcondition\x18\x04 \x01(\x0e2(.stellaops.orchestrator.v1.EdgeConditionR\tcondition\x12&\n" +
+	"\x0finclude_fan_out\x18\x05 \x01(\bR\rincludeFanOut\"0\n" +
 	"\rGetRunRequest\x12\x1f\n" +
-	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\"\xad\x01\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\"\xcb\x01\n" +
 	"\x0eGetRunResponse\x120\n" +
 	"\x03run\x18\x01 \x01(\v2\x1e.stellaops.orchestrator.v1.RunR\x03run\x122\n" +
 	"\x04jobs\x18\x02 \x03(\v2\x1e.stellaops.orchestrator.v1.JobR\x04jobs\x125\n" +
-	"\x05edges\x18\x03 \x03(\v2\x1f.stellaops.orchestrator.v1.EdgeR\x05edges*S\n" +
+	"\x05edges\x18\x03 \x03(\v2\x1f.stellaops.orchestrator.v1.EdgeR\x05edges\x12\x1c\n" +
+	"\ttruncated\x18\x04 \x01(\bR\ttruncated\"\xcc\x01\n" +
+	"\x11AppendJobsRequest\x12\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\x12B\n" +
+	"\x04jobs\x18\x02 \x03(\v2!.stellaops.orchestrator.v1.RunJobB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x04jobs\x12<\n" +
+	"\afan_out\x18\x03 \x01(\v2#.stellaops.orchestrator.v1.LeaseRefR\x06fanOut\x12\x14\n" +
+	"\x05close\x18\x04 \x01(\bR\x05close\"I\n" +
+	"\x12AppendJobsResponse\x12\x17\n" +
+	"\ajob_ids\x18\x01 \x03(\tR\x06jobIds\x12\x1a\n" +
+	"\bexisting\x18\x02 \x01(\x05R\bexisting\"2\n" +
+	"\x0fCloseRunRequest\x12\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\"D\n" +
+	"\x10CloseRunResponse\x120\n" +
+	"\x03run\x18\x01 \x01(\v2\x1e.stellaops.orchestrator.v1.RunR\x03run\"\xe3\x01\n" +
+	"\x10CancelRunRequest\x12\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\x12*\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x06reason\x12 \n" +
+	"\x06ticket\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x06ticket\x12>\n" +
+	"\x05grace\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
+	"\xaa\x01\a\"\x03\b\x90\x1c2\x00R\x05grace\"W\n" +
+	"\x11CancelRunResponse\x12B\n" +
+	"\toperation\x18\x01 \x01(\v2$.stellaops.orchestrator.v1.OperationR\toperation\"\x87\x03\n" +
+	"\x10ReplayRunRequest\x12\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\x12n\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tBO\xbaHL\xd8\x01\x01rG2E^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\trequestId\x12/\n" +
+	"\tjob_names\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01(\xff\x01R\bjobNames\x12-\n" +
+	"\x12include_downstream\x18\x04 \x01(\bR\x11includeDownstream\x12%\n" +
+	"\x0ererun_upstream\x18\x05 \x01(\bR\rrerunUpstream\x12\x17\n" +
+	"\adry_run\x18\x06 \x01(\bR\x06dryRun\x12 \n" +
+	"\x06reason\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x06reason\x12 \n" +
+	"\x06ticket\x18\b \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x06ticket\"\xb1\x01\n" +
+	"\vReplayedJob\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n" +
+	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12<\n" +
+	"\x05cause\x18\x03 \x01(\x0e2&.stellaops.orchestrator.v1.ReplayCauseR\x05cause\x129\n" +
+	"\x05state\x18\x04 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\"\xf2\x01\n" +
+	"\x11ReplayRunResponse\x120\n" +
+	"\x03run\x18\x01 \x01(\v2\x1e.stellaops.orchestrator.v1.RunR\x03run\x12:\n" +
+	"\x04jobs\x18\x02 \x03(\v2&.stellaops.orchestrator.v1.ReplayedJobR\x04jobs\x12#\n" +
+	"\rrunning_count\x18\x03 \x01(\x05R\frunningCount\x12!\n" +
+	"\freused_count\x18\x04 \x01(\x05R\vreusedCount\x12'\n" +
+	"\x0falready_existed\x18\x05 \x01(\bR\x0ealreadyExisted\"\xd7\x01\n" +
+	"\x0fListRunsRequest\x12\"\n" +
+	"\aproject\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aproject\x12$\n" +
+	"\bpipeline\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\bpipeline\x12(\n" +
+	"\treplay_of\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\breplayOf\x12'\n" +
+	"\tpage_size\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"n\n" +
+	"\x10ListRunsResponse\x122\n" +
+	"\x04runs\x18\x01 \x03(\v2\x1e.stellaops.orchestrator.v1.RunR\x04runs\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x87\x01\n" +
+	"\x12GetRunGraphRequest\x12\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"\xc3\x02\n" +
+	"\tGraphNode\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
+	"\bjob_type\x18\x03 \x01(\tR\ajobType\x12\x14\n" +
+	"\x05queue\x18\x04 \x01(\tR\x05queue\x129\n" +
+	"\x05state\x18\x05 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\x12\x18\n" +
+	"\askipped\x18\x06 \x01(\bR\askipped\x12\x18\n" +
+	"\aattempt\x18\a \x01(\x05R\aattempt\x12C\n" +
+	"\n" +
+	"blocked_by\x18\b \x01(\v2$.stellaops.orchestrator.v1.BlockedByR\tblockedBy\x12&\n" +
+	"\x0freused_from_run\x18\t \x01(\tR\rreusedFromRun\"\xb0\x01\n" +
+	"\x13GetRunGraphResponse\x12:\n" +
+	"\x05nodes\x18\x01 \x03(\v2$.stellaops.orchestrator.v1.GraphNodeR\x05nodes\x125\n" +
+	"\x05edges\x18\x02 \x03(\v2\x1f.stellaops.orchestrator.v1.EdgeR\x05edges\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\x8a\x01\n" +
+	"\x15GetRunTimelineRequest\x12\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\tpageToken\"\xb5\x02\n" +
+	"\fTimelineSpan\x127\n" +
+	"\x04kind\x18\x01 \x01(\x0e2#.stellaops.orchestrator.v1.SpanKindR\x04kind\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x18\n" +
+	"\aattempt\x18\x04 \x01(\x05R\aattempt\x12\x1b\n" +
+	"\tworker_id\x18\x05 \x01(\tR\bworkerId\x12C\n" +
+	"\aoutcome\x18\x06 \x01(\x0e2).stellaops.orchestrator.v1.AttemptOutcomeR\aoutcome\"\xcd\x01\n" +
+	"\vTimelineJob\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
+	"\bjob_type\x18\x03 \x01(\tR\ajobType\x129\n" +
+	"\x05state\x18\x04 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\x12=\n" +
+	"\x05spans\x18\x05 \x03(\v2'.stellaops.orchestrator.v1.TimelineSpanR\x05spans\"|\n" +
+	"\x16GetRunTimelineResponse\x12:\n" +
+	"\x04jobs\x18\x01 \x03(\v2&.stellaops.orchestrator.v1.TimelineJobR\x04jobs\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"9\n" +
+	"\x16GetCriticalPathRequest\x12\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05runId\"\xcc\x02\n" +
+	"\fCriticalStep\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x129\n" +
+	"\x05state\x18\x03 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\x129\n" +
+	"\n" +
+	"start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12;\n" +
+	"\vfinish_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"finishTime\x121\n" +
+	"\x06waited\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x06waited\x12+\n" +
+	"\x03ran\x18\a \x01(\v2\x19.google.protobuf.DurationR\x03ran\"\x89\x01\n" +
+	"\x17GetCriticalPathResponse\x12=\n" +
+	"\x05steps\x18\x01 \x03(\v2'.stellaops.orchestrator.v1.CriticalStepR\x05steps\x12/\n" +
+	"\x05total\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05total*\x86\x01\n" +
+	"\rEdgeCondition\x12\x1e\n" +
+	"\x1aEDGE_CONDITION_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16EDGE_CONDITION_SUCCESS\x10\x01\x12\x1d\n" +
+	"\x19EDGE_CONDITION_COMPLETION\x10\x02\x12\x1a\n" +
+	"\x16EDGE_CONDITION_FAILURE\x10\x03*l\n" +
 	"\tOnFailure\x12\x1a\n" +
 	"\x16ON_FAILURE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ON_FAILURE_CANCEL\x10\x01\x12\x13\n" +
-	"\x0fON_FAILURE_HOLD\x10\x02*\x83\x01\n" +
+	"\x0fON_FAILURE_HOLD\x10\x02\x12\x17\n" +
+	"\x13ON_FAILURE_CONTINUE\x10\x03*\x83\x01\n" +
 	"\bRunState\x12\x19\n" +
 	"\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10RUN_STATE_ACTIVE\x10\x01\x12\x17\n" +
 	"\x13RUN_STATE_SUCCEEDED\x10\x02\x12\x14\n" +
 	"\x10RUN_STATE_FAILED\x10\x03\x12\x17\n" +
-	"\x13RUN_STATE_CANCELLED\x10\x042\xd8\x01\n" +
+	"\x13RUN_STATE_CANCELLED\x10\x04*\xb7\x01\n" +
+	"\vReplayCause\x12\x1c\n" +
+	"\x18REPLAY_CAUSE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15REPLAY_CAUSE_SELECTED\x10\x01\x12\x1e\n" +
+	"\x1aREPLAY_CAUSE_NOT_SUCCEEDED\x10\x02\x12\x1b\n" +
+	"\x17REPLAY_CAUSE_DOWNSTREAM\x10\x03\x12\x19\n" +
+	"\x15REPLAY_CAUSE_UPSTREAM\x10\x04\x12\x17\n" +
+	"\x13REPLAY_CAUSE_REUSED\x10\x05*\x81\x01\n" +
+	"\bSpanKind\x12\x19\n" +
+	"\x15SPAN_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11SPAN_KIND_BLOCKED\x10\x01\x12\x15\n" +
+	"\x11SPAN_KIND_WAITING\x10\x02\x12\x15\n" +
+	"\x11SPAN_KIND_OFFERED\x10\x03\x12\x15\n" +
+	"\x11SPAN_KIND_RUNNING\x10\x042\xd0\b\n" +
 	"\n" +
 	"RunService\x12f\n" +
-	"\tCreateRun\x12+.stellaops.orchestrator.v1.CreateRunRequest\x1a,.stellaops.orchestrator.v1.CreateRunResponse\x12b\n" +
-	"\x06GetRun\x12(.stellaops.orchestrator.v1.GetRunRequest\x1a).stellaops.orchestrator.v1.GetRunResponse\"\x03\x90\x02\x01B\xee\x01\n" +
+	"\tCreateRun\x12+.stellaops.orchestrator.v1.CreateRunRequest\x1a,.stellaops.orchestrator.v1.CreateRunResponse\x12i\n" +
+	"\n" +
+	"AppendJobs\x12,.stellaops.orchestrator.v1.AppendJobsRequest\x1a-.stellaops.orchestrator.v1.AppendJobsResponse\x12c\n" +
+	"\bCloseRun\x12*.stellaops.orchestrator.v1.CloseRunRequest\x1a+.stellaops.orchestrator.v1.CloseRunResponse\x12f\n" +
+	"\tCancelRun\x12+.stellaops.orchestrator.v1.CancelRunRequest\x1a,.stellaops.orchestrator.v1.CancelRunResponse\x12f\n" +
+	"\tReplayRun\x12+.stellaops.orchestrator.v1.ReplayRunRequest\x1a,.stellaops.orchestrator.v1.ReplayRunResponse\x12b\n" +
+	"\x06GetRun\x12(.stellaops.orchestrator.v1.GetRunRequest\x1a).stellaops.orchestrator.v1.GetRunResponse\"\x03\x90\x02\x01\x12h\n" +
+	"\bListRuns\x12*.stellaops.orchestrator.v1.ListRunsRequest\x1a+.stellaops.orchestrator.v1.ListRunsResponse\"\x03\x90\x02\x01\x12q\n" +
+	"\vGetRunGraph\x12-.stellaops.orchestrator.v1.GetRunGraphRequest\x1a..stellaops.orchestrator.v1.GetRunGraphResponse\"\x03\x90\x02\x01\x12z\n" +
+	"\x0eGetRunTimeline\x120.stellaops.orchestrator.v1.GetRunTimelineRequest\x1a1.stellaops.orchestrator.v1.GetRunTimelineResponse\"\x03\x90\x02\x01\x12}\n" +
+	"\x0fGetCriticalPath\x121.stellaops.orchestrator.v1.GetCriticalPathRequest\x1a2.stellaops.orchestrator.v1.GetCriticalPathResponse\"\x03\x90\x02\x01B\xee\x01\n" +
 	"\x1dcom.stellaops.orchestrator.v1B\bRunProtoP\x01Z=stellaops.org/orchestrator/sdk-go/internal/gen/orchestratorv1\xa2\x02\x03SOX\xaa\x02\x19Stellaops.Orchestrator.V1\xca\x02\x19Stellaops\\Orchestrator\\V1\xe2\x02%Stellaops\\Orchestrator\\V1\\GPBMetadata\xea\x02\x1bStellaops::Orchestrator::V1b\x06proto3"
 
 var (
@@ -819,48 +2784,123 @@ func file_stellaops_orchestrator_v1_run_proto_rawDescGZIP() []byte {
 	return file_stellaops_orchestrator_v1_run_proto_rawDescData
 }
 
-var file_stellaops_orchestrator_v1_run_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stellaops_orchestrator_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_stellaops_orchestrator_v1_run_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_stellaops_orchestrator_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_stellaops_orchestrator_v1_run_proto_goTypes = []any{
-	(OnFailure)(0),                // 0: stellaops.orchestrator.v1.OnFailure
-	(RunState)(0),                 // 1: stellaops.orchestrator.v1.RunState
-	(*Dependency)(nil),            // 2: stellaops.orchestrator.v1.Dependency
-	(*RunJob)(nil),                // 3: stellaops.orchestrator.v1.RunJob
-	(*CreateRunRequest)(nil),      // 4: stellaops.orchestrator.v1.CreateRunRequest
-	(*CreateRunResponse)(nil),     // 5: stellaops.orchestrator.v1.CreateRunResponse
-	(*Run)(nil),                   // 6: stellaops.orchestrator.v1.Run
-	(*JobStateCount)(nil),         // 7: stellaops.orchestrator.v1.JobStateCount
-	(*Edge)(nil),                  // 8: stellaops.orchestrator.v1.Edge
-	(*GetRunRequest)(nil),         // 9: stellaops.orchestrator.v1.GetRunRequest
-	(*GetRunResponse)(nil),        // 10: stellaops.orchestrator.v1.GetRunResponse
-	(*JobSpec)(nil),               // 11: stellaops.orchestrator.v1.JobSpec
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(JobState)(0),                 // 13: stellaops.orchestrator.v1.JobState
-	(*Job)(nil),                   // 14: stellaops.orchestrator.v1.Job
+	(EdgeCondition)(0),              // 0: stellaops.orchestrator.v1.EdgeCondition
+	(OnFailure)(0),                  // 1: stellaops.orchestrator.v1.OnFailure
+	(RunState)(0),                   // 2: stellaops.orchestrator.v1.RunState
+	(ReplayCause)(0),                // 3: stellaops.orchestrator.v1.ReplayCause
+	(SpanKind)(0),                   // 4: stellaops.orchestrator.v1.SpanKind
+	(*Dependency)(nil),              // 5: stellaops.orchestrator.v1.Dependency
+	(*RunJob)(nil),                  // 6: stellaops.orchestrator.v1.RunJob
+	(*CreateRunRequest)(nil),        // 7: stellaops.orchestrator.v1.CreateRunRequest
+	(*CreateRunResponse)(nil),       // 8: stellaops.orchestrator.v1.CreateRunResponse
+	(*Run)(nil),                     // 9: stellaops.orchestrator.v1.Run
+	(*JobStateCount)(nil),           // 10: stellaops.orchestrator.v1.JobStateCount
+	(*Edge)(nil),                    // 11: stellaops.orchestrator.v1.Edge
+	(*GetRunRequest)(nil),           // 12: stellaops.orchestrator.v1.GetRunRequest
+	(*GetRunResponse)(nil),          // 13: stellaops.orchestrator.v1.GetRunResponse
+	(*AppendJobsRequest)(nil),       // 14: stellaops.orchestrator.v1.AppendJobsRequest
+	(*AppendJobsResponse)(nil),      // 15: stellaops.orchestrator.v1.AppendJobsResponse
+	(*CloseRunRequest)(nil),         // 16: stellaops.orchestrator.v1.CloseRunRequest
+	(*CloseRunResponse)(nil),        // 17: stellaops.orchestrator.v1.CloseRunResponse
+	(*CancelRunRequest)(nil),        // 18: stellaops.orchestrator.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),       // 19: stellaops.orchestrator.v1.CancelRunResponse
+	(*ReplayRunRequest)(nil),        // 20: stellaops.orchestrator.v1.ReplayRunRequest
+	(*ReplayedJob)(nil),             // 21: stellaops.orchestrator.v1.ReplayedJob
+	(*ReplayRunResponse)(nil),       // 22: stellaops.orchestrator.v1.ReplayRunResponse
+	(*ListRunsRequest)(nil),         // 23: stellaops.orchestrator.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),        // 24: stellaops.orchestrator.v1.ListRunsResponse
+	(*GetRunGraphRequest)(nil),      // 25: stellaops.orchestrator.v1.GetRunGraphRequest
+	(*GraphNode)(nil),               // 26: stellaops.orchestrator.v1.GraphNode
+	(*GetRunGraphResponse)(nil),     // 27: stellaops.orchestrator.v1.GetRunGraphResponse
+	(*GetRunTimelineRequest)(nil),   // 28: stellaops.orchestrator.v1.GetRunTimelineRequest
+	(*TimelineSpan)(nil),            // 29: stellaops.orchestrator.v1.TimelineSpan
+	(*TimelineJob)(nil),             // 30: stellaops.orchestrator.v1.TimelineJob
+	(*GetRunTimelineResponse)(nil),  // 31: stellaops.orchestrator.v1.GetRunTimelineResponse
+	(*GetCriticalPathRequest)(nil),  // 32: stellaops.orchestrator.v1.GetCriticalPathRequest
+	(*CriticalStep)(nil),            // 33: stellaops.orchestrator.v1.CriticalStep
+	(*GetCriticalPathResponse)(nil), // 34: stellaops.orchestrator.v1.GetCriticalPathResponse
+	(*JobSpec)(nil),                 // 35: stellaops.orchestrator.v1.JobSpec
+	(*timestamppb.Timestamp)(nil),   // 36: google.protobuf.Timestamp
+	(JobState)(0),                   // 37: stellaops.orchestrator.v1.JobState
+	(*Job)(nil),                     // 38: stellaops.orchestrator.v1.Job
+	(*LeaseRef)(nil),                // 39: stellaops.orchestrator.v1.LeaseRef
+	(*durationpb.Duration)(nil),     // 40: google.protobuf.Duration
+	(*Operation)(nil),               // 41: stellaops.orchestrator.v1.Operation
+	(*BlockedBy)(nil),               // 42: stellaops.orchestrator.v1.BlockedBy
+	(AttemptOutcome)(0),             // 43: stellaops.orchestrator.v1.AttemptOutcome
 }
 var file_stellaops_orchestrator_v1_run_proto_depIdxs = []int32{
-	0,  // 0: stellaops.orchestrator.v1.Dependency.on_failure:type_name -> stellaops.orchestrator.v1.OnFailure
-	11, // 1: stellaops.orchestrator.v1.RunJob.spec:type_name -> stellaops.orchestrator.v1.JobSpec
-	2,  // 2: stellaops.orchestrator.v1.RunJob.depends_on:type_name -> stellaops.orchestrator.v1.Dependency
-	3,  // 3: stellaops.orchestrator.v1.CreateRunRequest.jobs:type_name -> stellaops.orchestrator.v1.RunJob
-	6,  // 4: stellaops.orchestrator.v1.CreateRunResponse.run:type_name -> stellaops.orchestrator.v1.Run
-	12, // 5: stellaops.orchestrator.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	1,  // 6: stellaops.orchestrator.v1.Run.state:type_name -> stellaops.orchestrator.v1.RunState
-	7,  // 7: stellaops.orchestrator.v1.Run.counts:type_name -> stellaops.orchestrator.v1.JobStateCount
-	13, // 8: stellaops.orchestrator.v1.JobStateCount.state:type_name -> stellaops.orchestrator.v1.JobState
-	0,  // 9: stellaops.orchestrator.v1.Edge.on_failure:type_name -> stellaops.orchestrator.v1.OnFailure
-	6,  // 10: stellaops.orchestrator.v1.GetRunResponse.run:type_name -> stellaops.orchestrator.v1.Run
-	14, // 11: stellaops.orchestrator.v1.GetRunResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
-	8,  // 12: stellaops.orchestrator.v1.GetRunResponse.edges:type_name -> stellaops.orchestrator.v1.Edge
-	4,  // 13: stellaops.orchestrator.v1.RunService.CreateRun:input_type -> stellaops.orchestrator.v1.CreateRunRequest
-	9,  // 14: stellaops.orchestrator.v1.RunService.GetRun:input_type -> stellaops.orchestrator.v1.GetRunRequest
-	5,  // 15: stellaops.orchestrator.v1.RunService.CreateRun:output_type -> stellaops.orchestrator.v1.CreateRunResponse
-	10, // 16: stellaops.orchestrator.v1.RunService.GetRun:output_type -> stellaops.orchestrator.v1.GetRunResponse
-	15, // [15:17] is the sub-list for method output_type
-	13, // [13:15] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	1,  // 0: stellaops.orchestrator.v1.Dependency.on_failure:type_name -> stellaops.orchestrator.v1.OnFailure
+	0,  // 1: stellaops.orchestrator.v1.Dependency.condition:type_name -> stellaops.orchestrator.v1.EdgeCondition
+	35, // 2: stellaops.orchestrator.v1.RunJob.spec:type_name -> stellaops.orchestrator.v1.JobSpec
+	5,  // 3: stellaops.orchestrator.v1.RunJob.depends_on:type_name -> stellaops.orchestrator.v1.Dependency
+	6,  // 4: stellaops.orchestrator.v1.CreateRunRequest.jobs:type_name -> stellaops.orchestrator.v1.RunJob
+	9,  // 5: stellaops.orchestrator.v1.CreateRunResponse.run:type_name -> stellaops.orchestrator.v1.Run
+	36, // 6: stellaops.orchestrator.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	2,  // 7: stellaops.orchestrator.v1.Run.state:type_name -> stellaops.orchestrator.v1.RunState
+	10, // 8: stellaops.orchestrator.v1.Run.counts:type_name -> stellaops.orchestrator.v1.JobStateCount
+	37, // 9: stellaops.orchestrator.v1.JobStateCount.state:type_name -> stellaops.orchestrator.v1.JobState
+	1,  // 10: stellaops.orchestrator.v1.Edge.on_failure:type_name -> stellaops.orchestrator.v1.OnFailure
+	0,  // 11: stellaops.orchestrator.v1.Edge.condition:type_name -> stellaops.orchestrator.v1.EdgeCondition
+	9,  // 12: stellaops.orchestrator.v1.GetRunResponse.run:type_name -> stellaops.orchestrator.v1.Run
+	38, // 13: stellaops.orchestrator.v1.GetRunResponse.jobs:type_name -> stellaops.orchestrator.v1.Job
+	11, // 14: stellaops.orchestrator.v1.GetRunResponse.edges:type_name -> stellaops.orchestrator.v1.Edge
+	6,  // 15: stellaops.orchestrator.v1.AppendJobsRequest.jobs:type_name -> stellaops.orchestrator.v1.RunJob
+	39, // 16: stellaops.orchestrator.v1.AppendJobsRequest.fan_out:type_name -> stellaops.orchestrator.v1.LeaseRef
+	9,  // 17: stellaops.orchestrator.v1.CloseRunResponse.run:type_name -> stellaops.orchestrator.v1.Run
+	40, // 18: stellaops.orchestrator.v1.CancelRunRequest.grace:type_name -> google.protobuf.Duration
+	41, // 19: stellaops.orchestrator.v1.CancelRunResponse.operation:type_name -> stellaops.orchestrator.v1.Operation
+	3,  // 20: stellaops.orchestrator.v1.ReplayedJob.cause:type_name -> stellaops.orchestrator.v1.ReplayCause
+	37, // 21: stellaops.orchestrator.v1.ReplayedJob.state:type_name -> stellaops.orchestrator.v1.JobState
+	9,  // 22: stellaops.orchestrator.v1.ReplayRunResponse.run:type_name -> stellaops.orchestrator.v1.Run
+	21, // 23: stellaops.orchestrator.v1.ReplayRunResponse.jobs:type_name -> stellaops.orchestrator.v1.ReplayedJob
+	9,  // 24: stellaops.orchestrator.v1.ListRunsResponse.runs:type_name -> stellaops.orchestrator.v1.Run
+	37, // 25: stellaops.orchestrator.v1.GraphNode.state:type_name -> stellaops.orchestrator.v1.JobState
+	42, // 26: stellaops.orchestrator.v1.GraphNode.blocked_by:type_name -> stellaops.orchestrator.v1.BlockedBy
+	26, // 27: stellaops.orchestrator.v1.GetRunGraphResponse.nodes:type_name -> stellaops.orchestrator.v1.GraphNode
+	11, // 28: stellaops.orchestrator.v1.GetRunGraphResponse.edges:type_name -> stellaops.orchestrator.v1.Edge
+	4,  // 29: stellaops.orchestrator.v1.TimelineSpan.kind:type_name -> stellaops.orchestrator.v1.SpanKind
+	36, // 30: stellaops.orchestrator.v1.TimelineSpan.start_time:type_name -> google.protobuf.Timestamp
+	36, // 31: stellaops.orchestrator.v1.TimelineSpan.end_time:type_name -> google.protobuf.Timestamp
+	43, // 32: stellaops.orchestrator.v1.TimelineSpan.outcome:type_name -> stellaops.orchestrator.v1.AttemptOutcome
+	37, // 33: stellaops.orchestrator.v1.TimelineJob.state:type_name -> stellaops.orchestrator.v1.JobState
+	29, // 34: stellaops.orchestrator.v1.TimelineJob.spans:type_name -> stellaops.orchestrator.v1.TimelineSpan
+	30, // 35: stellaops.orchestrator.v1.GetRunTimelineResponse.jobs:type_name -> stellaops.orchestrator.v1.TimelineJob
+	37, // 36: stellaops.orchestrator.v1.CriticalStep.state:type_name -> stellaops.orchestrator.v1.JobState
+	36, // 37: stellaops.orchestrator.v1.CriticalStep.start_time:type_name -> google.protobuf.Timestamp
+	36, // 38: stellaops.orchestrator.v1.CriticalStep.finish_time:type_name -> google.protobuf.Timestamp
+	40, // 39: stellaops.orchestrator.v1.CriticalStep.waited:type_name -> google.protobuf.Duration
+	40, // 40: stellaops.orchestrator.v1.CriticalStep.ran:type_name -> google.protobuf.Duration
+	33, // 41: stellaops.orchestrator.v1.GetCriticalPathResponse.steps:type_name -> stellaops.orchestrator.v1.CriticalStep
+	40, // 42: stellaops.orchestrator.v1.GetCriticalPathResponse.total:type_name -> google.protobuf.Duration
+	7,  // 43: stellaops.orchestrator.v1.RunService.CreateRun:input_type -> stellaops.orchestrator.v1.CreateRunRequest
+	14, // 44: stellaops.orchestrator.v1.RunService.AppendJobs:input_type -> stellaops.orchestrator.v1.AppendJobsRequest
+	16, // 45: stellaops.orchestrator.v1.RunService.CloseRun:input_type -> stellaops.orchestrator.v1.CloseRunRequest
+	18, // 46: stellaops.orchestrator.v1.RunService.CancelRun:input_type -> stellaops.orchestrator.v1.CancelRunRequest
+	20, // 47: stellaops.orchestrator.v1.RunService.ReplayRun:input_type -> stellaops.orchestrator.v1.ReplayRunRequest
+	12, // 48: stellaops.orchestrator.v1.RunService.GetRun:input_type -> stellaops.orchestrator.v1.GetRunRequest
+	23, // 49: stellaops.orchestrator.v1.RunService.ListRuns:input_type -> stellaops.orchestrator.v1.ListRunsRequest
+	25, // 50: stellaops.orchestrator.v1.RunService.GetRunGraph:input_type -> stellaops.orchestrator.v1.GetRunGraphRequest
+	28, // 51: stellaops.orchestrator.v1.RunService.GetRunTimeline:input_type -> stellaops.orchestrator.v1.GetRunTimelineRequest
+	32, // 52: stellaops.orchestrator.v1.RunService.GetCriticalPath:input_type -> stellaops.orchestrator.v1.GetCriticalPathRequest
+	8,  // 53: stellaops.orchestrator.v1.RunService.CreateRun:output_type -> stellaops.orchestrator.v1.CreateRunResponse
+	15, // 54: stellaops.orchestrator.v1.RunService.AppendJobs:output_type -> stellaops.orchestrator.v1.AppendJobsResponse
+	17, // 55: stellaops.orchestrator.v1.RunService.CloseRun:output_type -> stellaops.orchestrator.v1.CloseRunResponse
+	19, // 56: stellaops.orchestrator.v1.RunService.CancelRun:output_type -> stellaops.orchestrator.v1.CancelRunResponse
+	22, // 57: stellaops.orchestrator.v1.RunService.ReplayRun:output_type -> stellaops.orchestrator.v1.ReplayRunResponse
+	13, // 58: stellaops.orchestrator.v1.RunService.GetRun:output_type -> stellaops.orchestrator.v1.GetRunResponse
+	24, // 59: stellaops.orchestrator.v1.RunService.ListRuns:output_type -> stellaops.orchestrator.v1.ListRunsResponse
+	27, // 60: stellaops.orchestrator.v1.RunService.GetRunGraph:output_type -> stellaops.orchestrator.v1.GetRunGraphResponse
+	31, // 61: stellaops.orchestrator.v1.RunService.GetRunTimeline:output_type -> stellaops.orchestrator.v1.GetRunTimelineResponse
+	34, // 62: stellaops.orchestrator.v1.RunService.GetCriticalPath:output_type -> stellaops.orchestrator.v1.GetCriticalPathResponse
+	53, // [53:63] is the sub-list for method output_type
+	43, // [43:53] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_stellaops_orchestrator_v1_run_proto_init() }
@@ -869,13 +2909,15 @@ func file_stellaops_orchestrator_v1_run_proto_init() {
 		return
 	}
 	file_stellaops_orchestrator_v1_job_proto_init()
+	file_stellaops_orchestrator_v1_operation_proto_init()
+	file_stellaops_orchestrator_v1_task_runner_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stellaops_orchestrator_v1_run_proto_rawDesc), len(file_stellaops_orchestrator_v1_run_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   9,
+			NumEnums:      5,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,15 +19,29 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RunService_CreateRun_FullMethodName = "/stellaops.orchestrator.v1.RunService/CreateRun"
-	RunService_GetRun_FullMethodName    = "/stellaops.orchestrator.v1.RunService/GetRun"
+	RunService_CreateRun_FullMethodName       = "/stellaops.orchestrator.v1.RunService/CreateRun"
+	RunService_AppendJobs_FullMethodName      = "/stellaops.orchestrator.v1.RunService/AppendJobs"
+	RunService_CloseRun_FullMethodName        = "/stellaops.orchestrator.v1.RunService/CloseRun"
+	RunService_CancelRun_FullMethodName       = "/stellaops.orchestrator.v1.RunService/CancelRun"
+	RunService_ReplayRun_FullMethodName       = "/stellaops.orchestrator.v1.RunService/ReplayRun"
+	RunService_GetRun_FullMethodName          = "/stellaops.orchestrator.v1.RunService/GetRun"
+	RunService_ListRuns_FullMethodName        = "/stellaops.orchestrator.v1.RunService/ListRuns"
+	RunService_GetRunGraph_FullMethodName     = "/stellaops.orchestrator.v1.RunService/GetRunGraph"
+	RunService_GetRunTimeline_FullMethodName  = "/stellaops.orchestrator.v1.RunService/GetRunTimeline"
+	RunService_GetCriticalPath_FullMethodName = "/stellaops.orchestrator.v1.RunService/GetCriticalPath"
 )
 
 // RunServiceClient is the client API for RunService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// RunService makes and shows runs: jobs that belong together, with edges between them.
+// RunService makes and shows runs: jobs that belong together, with edges between them, across
+// queues and job types.
+//
+// A run of more than 1,000 jobs is made open and filled with AppendJobs; a job can depend on jobs
+// of its own batch and of earlier ones, so that no batch can close a cycle. What the end of a job
+// means for those that depend on it is told at once for up to 1,000 edges and by a loop, in steps
+// of 1,000, beyond that.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -35,16 +49,65 @@ type RunServiceClient interface {
 	// Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
 	//
 	// Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
-	// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
-	// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
+	// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
+	// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
+	// a job with one of these faults, or can never start) and one field violation per fault, all at
+	// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
 	// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
 	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
 	// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
 	CreateRun(ctx context.Context, in *CreateRunRequest, opts ...grpc.CallOption) (*CreateRunResponse, error)
-	// Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
+	// Adds up to 1,000 jobs and 20,000 edges to a live run in one transaction: all of it or nothing.
+	//
+	// Either the run is open, or the caller holds the lease of a job of the run (fan_out): what a
+	// handler appends, every job waits for that depends on the handler's job with include_fan_out.
+	// A dependency on a job that ended already counts as its end says.
+	//
+	// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
+	// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+	// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
+	// content).
+	AppendJobs(ctx context.Context, in *AppendJobsRequest, opts ...grpc.CallOption) (*AppendJobsResponse, error)
+	// Closes an open run: only handlers of its jobs can append from now on. Safe to repeat.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND).
+	CloseRun(ctx context.Context, in *CloseRunRequest, opts ...grpc.CallOption) (*CloseRunResponse, error)
+	// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
+	// can be appended once this answers. Safe to repeat with the same request_id.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+	CancelRun(ctx context.Context, in *CancelRunRequest, opts ...grpc.CallOption) (*CancelRunResponse, error)
+	// Runs a part of a finished run again, as a new run that is linked to it; the history of the
+	// first is untouched. The new run's jobs start once all of them are in the ledger.
+	//
+	// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
+	// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
+	// (RUN_ACTIVE, NOTHING_TO_REPLAY); ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+	ReplayRun(ctx context.Context, in *ReplayRunRequest, opts ...grpc.CallOption) (*ReplayRunResponse, error)
+	// Returns a run and, if it has at most 1,000 jobs, those (without payloads, results and
+	// checkpoints) and their edges. Of a larger one ListJobs and GetRunGraph answer pages.
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND).
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
+	// Lists runs, newest first, a page at a time, without counts of their jobs.
+	//
+	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
+	// Returns a page of a run's graph: jobs in their order, each with the edges that lead to it, where
+	// it stands and what it waits for.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+	// snapshot.
+	GetRunGraph(ctx context.Context, in *GetRunGraphRequest, opts ...grpc.CallOption) (*GetRunGraphResponse, error)
+	// Returns a page of a run's timeline: what each job spent its time on, by attempt and task runner.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+	// snapshot.
+	GetRunTimeline(ctx context.Context, in *GetRunTimelineRequest, opts ...grpc.CallOption) (*GetRunTimelineResponse, error)
+	// Returns the chain of jobs that decides how long the run takes.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND).
+	GetCriticalPath(ctx context.Context, in *GetCriticalPathRequest, opts ...grpc.CallOption) (*GetCriticalPathResponse, error)
 }
 
 type runServiceClient struct {
@@ -65,6 +128,46 @@ func (c *runServiceClient) CreateRun(ctx context.Context, in *CreateRunRequest, 
 	return out, nil
 }
 
+func (c *runServiceClient) AppendJobs(ctx context.Context, in *AppendJobsRequest, opts ...grpc.CallOption) (*AppendJobsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AppendJobsResponse)
+	err := c.cc.Invoke(ctx, RunService_AppendJobs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *runServiceClient) CloseRun(ctx context.Context, in *CloseRunRequest, opts ...grpc.CallOption) (*CloseRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CloseRunResponse)
+	err := c.cc.Invoke(ctx, RunService_CloseRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *runServiceClient) CancelRun(ctx context.Context, in *CancelRunRequest, opts ...grpc.CallOption) (*CancelRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelRunResponse)
+	err := c.cc.Invoke(ctx, RunService_CancelRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *runServiceClient) ReplayRun(ctx context.Context, in *ReplayRunRequest, opts ...grpc.CallOption) (*ReplayRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReplayRunResponse)
+	err := c.cc.Invoke(ctx, RunService_ReplayRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *runServiceClient) GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetRunResponse)
@@ -75,11 +178,57 @@ func (c *runServiceClient) GetRun(ctx context.Context, in *GetRunRequest, opts .
 	return out, nil
 }
 
+func (c *runServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRunsResponse)
+	err := c.cc.Invoke(ctx, RunService_ListRuns_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *runServiceClient) GetRunGraph(ctx context.Context, in *GetRunGraphRequest, opts ...grpc.CallOption) (*GetRunGraphResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRunGraphResponse)
+	err := c.cc.Invoke(ctx, RunService_GetRunGraph_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *runServiceClient) GetRunTimeline(ctx context.Context, in *GetRunTimelineRequest, opts ...grpc.CallOption) (*GetRunTimelineResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRunTimelineResponse)
+	err := c.cc.Invoke(ctx, RunService_GetRunTimeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *runServiceClient) GetCriticalPath(ctx context.Context, in *GetCriticalPathRequest, opts ...grpc.CallOption) (*GetCriticalPathResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetCriticalPathResponse)
+	err := c.cc.Invoke(ctx, RunService_GetCriticalPath_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RunServiceServer is the server API for RunService service.
 // All implementations must embed UnimplementedRunServiceServer
 // for forward compatibility.
 //
-// RunService makes and shows runs: jobs that belong together, with edges between them.
+// RunService makes and shows runs: jobs that belong together, with edges between them, across
+// queues and job types.
+//
+// A run of more than 1,000 jobs is made open and filled with AppendJobs; a job can depend on jobs
+// of its own batch and of earlier ones, so that no batch can close a cycle. What the end of a job
+// means for those that depend on it is told at once for up to 1,000 edges and by a loop, in steps
+// of 1,000, beyond that.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -87,16 +236,65 @@ type RunServiceServer interface {
 	// Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
 	//
 	// Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
-	// GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
-	// violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
+	// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
+	// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
+	// a job with one of these faults, or can never start) and one field violation per fault, all at
+	// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
 	// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
 	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
 	// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
 	CreateRun(context.Context, *CreateRunRequest) (*CreateRunResponse, error)
-	// Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
+	// Adds up to 1,000 jobs and 20,000 edges to a live run in one transaction: all of it or nothing.
+	//
+	// Either the run is open, or the caller holds the lease of a job of the run (fan_out): what a
+	// handler appends, every job waits for that depends on the handler's job with include_fan_out.
+	// A dependency on a job that ended already counts as its end says.
+	//
+	// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
+	// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+	// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
+	// content).
+	AppendJobs(context.Context, *AppendJobsRequest) (*AppendJobsResponse, error)
+	// Closes an open run: only handlers of its jobs can append from now on. Safe to repeat.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND).
+	CloseRun(context.Context, *CloseRunRequest) (*CloseRunResponse, error)
+	// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
+	// can be appended once this answers. Safe to repeat with the same request_id.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+	CancelRun(context.Context, *CancelRunRequest) (*CancelRunResponse, error)
+	// Runs a part of a finished run again, as a new run that is linked to it; the history of the
+	// first is untouched. The new run's jobs start once all of them are in the ledger.
+	//
+	// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
+	// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
+	// (RUN_ACTIVE, NOTHING_TO_REPLAY); ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+	ReplayRun(context.Context, *ReplayRunRequest) (*ReplayRunResponse, error)
+	// Returns a run and, if it has at most 1,000 jobs, those (without payloads, results and
+	// checkpoints) and their edges. Of a larger one ListJobs and GetRunGraph answer pages.
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND).
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
+	// Lists runs, newest first, a page at a time, without counts of their jobs.
+	//
+	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
+	// Returns a page of a run's graph: jobs in their order, each with the edges that lead to it, where
+	// it stands and what it waits for.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+	// snapshot.
+	GetRunGraph(context.Context, *GetRunGraphRequest) (*GetRunGraphResponse, error)
+	// Returns a page of a run's timeline: what each job spent its time on, by attempt and task runner.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+	// snapshot.
+	GetRunTimeline(context.Context, *GetRunTimelineRequest) (*GetRunTimelineResponse, error)
+	// Returns the chain of jobs that decides how long the run takes.
+	//
+	// Errors: NOT_FOUND (RUN_NOT_FOUND).
+	GetCriticalPath(context.Context, *GetCriticalPathRequest) (*GetCriticalPathResponse, error)
 	mustEmbedUnimplementedRunServiceServer()
 }
 
@@ -110,8 +308,32 @@ type UnimplementedRunServiceServer struct{}
 func (UnimplementedRunServiceServer) CreateRun(context.Context, *CreateRunRequest) (*CreateRunResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateRun not implemented")
 }
+func (UnimplementedRunServiceServer) AppendJobs(context.Context, *AppendJobsRequest) (*AppendJobsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AppendJobs not implemented")
+}
+func (UnimplementedRunServiceServer) CloseRun(context.Context, *CloseRunRequest) (*CloseRunResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CloseRun not implemented")
+}
+func (UnimplementedRunServiceServer) CancelRun(context.Context, *CancelRunRequest) (*CancelRunResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelRun not implemented")
+}
+func (UnimplementedRunServiceServer) ReplayRun(context.Context, *ReplayRunRequest) (*ReplayRunResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReplayRun not implemented")
+}
 func (UnimplementedRunServiceServer) GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRun not implemented")
+}
+func (UnimplementedRunServiceServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
+}
+func (UnimplementedRunServiceServer) GetRunGraph(context.Context, *GetRunGraphRequest) (*GetRunGraphResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRunGraph not implemented")
+}
+func (UnimplementedRunServiceServer) GetRunTimeline(context.Context, *GetRunTimelineRequest) (*GetRunTimelineResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRunTimeline not implemented")
+}
+func (UnimplementedRunServiceServer) GetCriticalPath(context.Context, *GetCriticalPathRequest) (*GetCriticalPathResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCriticalPath not implemented")
 }
 func (UnimplementedRunServiceServer) mustEmbedUnimplementedRunServiceServer() {}
 func (UnimplementedRunServiceServer) testEmbeddedByValue()                    {}
@@ -152,6 +374,78 @@ func _RunService_CreateRun_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RunService_AppendJobs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AppendJobsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).AppendJobs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_AppendJobs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).AppendJobs(ctx, req.(*AppendJobsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RunService_CloseRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CloseRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).CloseRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_CloseRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).CloseRun(ctx, req.(*CloseRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RunService_CancelRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).CancelRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_CancelRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).CancelRun(ctx, req.(*CancelRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RunService_ReplayRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplayRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).ReplayRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_ReplayRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).ReplayRun(ctx, req.(*ReplayRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RunService_GetRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetRunRequest)
 	if err := dec(in); err != nil {
@@ -170,6 +464,78 @@ func _RunService_GetRun_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RunService_ListRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).ListRuns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_ListRuns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).ListRuns(ctx, req.(*ListRunsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RunService_GetRunGraph_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRunGraphRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).GetRunGraph(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_GetRunGraph_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).GetRunGraph(ctx, req.(*GetRunGraphRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RunService_GetRunTimeline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRunTimelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).GetRunTimeline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_GetRunTimeline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).GetRunTimeline(ctx, req.(*GetRunTimelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RunService_GetCriticalPath_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCriticalPathRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).GetCriticalPath(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_GetCriticalPath_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).GetCriticalPath(ctx, req.(*GetCriticalPathRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RunService_ServiceDesc is the grpc.ServiceDesc for RunService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -182,8 +548,40 @@ var RunService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _RunService_CreateRun_Handler,
 		},
 		{
+			MethodName: "AppendJobs",
+			Handler:    _RunService_AppendJobs_Handler,
+		},
+		{
+			MethodName: "CloseRun",
+			Handler:    _RunService_CloseRun_Handler,
+		},
+		{
+			MethodName: "CancelRun",
+			Handler:    _RunService_CancelRun_Handler,
+		},
+		{
+			MethodName: "ReplayRun",
+			Handler:    _RunService_ReplayRun_Handler,
+		},
+		{
 			MethodName: "GetRun",
 			Handler:    _RunService_GetRun_Handler,
+		},
+		{
+			MethodName: "ListRuns",
+			Handler:    _RunService_ListRuns_Handler,
+		},
+		{
+			MethodName: "GetRunGraph",
+			Handler:    _RunService_GetRunGraph_Handler,
+		},
+		{
+			MethodName: "GetRunTimeline",
+			Handler:    _RunService_GetRunTimeline_Handler,
+		},
+		{
+			MethodName: "GetCriticalPath",
+			Handler:    _RunService_GetCriticalPath_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1035,7 +1035,9 @@ type Hello struct {
 	// True: jobs come with an active lease, as from ClaimJobs, and are not to be accepted. A handler
 	// begins one commit and one round trip earlier; a job that is lost on its way to the worker, and
 	// that an offer would bring back at no cost, counts as interrupted.
-	LeaseAtOnce   bool `protobuf:"varint,8,opt,name=lease_at_once,json=leaseAtOnce,proto3" json:"lease_at_once,omitempty"`
+	LeaseAtOnce bool `protobuf:"varint,8,opt,name=lease_at_once,json=leaseAtOnce,proto3" json:"lease_at_once,omitempty"`
+	// The machine that it runs on, such as its host name: what an operator can take out.
+	Host          string `protobuf:"bytes,9,opt,name=host,proto3" json:"host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1124,6 +1126,13 @@ func (x *Hello) GetLeaseAtOnce() bool {
 		return x.LeaseAtOnce
 	}
 	return false
+}
+
+func (x *Hello) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
 }
 
 // Welcome answers Hello.
@@ -1567,9 +1576,12 @@ type Verdict struct {
 	// The epoch that was asked about.
 	LeaseEpoch int64 `protobuf:"varint,2,opt,name=lease_epoch,json=leaseEpoch,proto3" json:"lease_epoch,omitempty"`
 	// The answer.
-	Verdict       LeaseVerdict `protobuf:"varint,3,opt,name=verdict,proto3,enum=stellaops.orchestrator.v1.LeaseVerdict" json:"verdict,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Verdict LeaseVerdict `protobuf:"varint,3,opt,name=verdict,proto3,enum=stellaops.orchestrator.v1.LeaseVerdict" json:"verdict,omitempty"`
+	// Set when an operator moved the attempt's deadline: how long it may still run, from now. It
+	// replaces what the offer said.
+	AttemptTimeLeft *durationpb.Duration `protobuf:"bytes,4,opt,name=attempt_time_left,json=attemptTimeLeft,proto3" json:"attempt_time_left,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Verdict) Reset() {
@@ -1621,6 +1633,13 @@ func (x *Verdict) GetVerdict() LeaseVerdict {
 		return x.Verdict
 	}
 	return LeaseVerdict_LEASE_VERDICT_UNSPECIFIED
+}
+
+func (x *Verdict) GetAttemptTimeLeft() *durationpb.Duration {
+	if x != nil {
+		return x.AttemptTimeLeft
+	}
+	return nil
 }
 
 // Verdicts answers a heartbeat or the held_leases of a Hello.
@@ -2093,13 +2112,14 @@ func (x *Throttle) GetRemaining() int64 {
 	return 0
 }
 
-// Hint says why a session with free slots gets no offers. Sent when the reason changes.
+// Hint says why a session gets no offers, or no more. Sent when the reason changes.
 type Hint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many jobs are ready for this session's types, as far as the replica that answers knows: 0
 	// means none, 1 that there are some.
 	ReadyJobs int64 `protobuf:"varint,1,opt,name=ready_jobs,json=readyJobs,proto3" json:"ready_jobs,omitempty"`
-	// What the ready ones wait for, each reason once, up to 16. Empty: nothing is ready.
+	// What the ready ones wait for, each reason once, up to 16. Empty: nothing is
+	// ready, or only slots are missing (more_workers_help).
 	BlockedBy []*BlockedBy `protobuf:"bytes,2,rep,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`
 	// Whether more slots or more workers would help. False: what holds the jobs back is a limit.
 	MoreWorkersHelp bool `protobuf:"varint,3,opt,name=more_workers_help,json=moreWorkersHelp,proto3" json:"more_workers_help,omitempty"`
@@ -3407,7 +3427,7 @@ const file_stellaops_orchestrator_v1_task_runner_proto_rawDesc = "" +
 	"\tjob_types\x18\x02 \x03(\tB9\xbaH6\x92\x013\b\x01\x10\x80\x02\x18\x01\"*r((\x80\x012#^[a-z][a-z0-9_-]*([.][a-z0-9_-]+)*$R\bjobTypes\x12A\n" +
 	"\x06queues\x18\x03 \x03(\tB)\xbaH&\x92\x01#\x10@\x18\x01\"\x1dr\x1b(\x80\x012\x16^[a-z0-9][a-z0-9._-]*$R\x06queues\x12 \n" +
 	"\x05slots\x18\x04 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05slots\"\x8e\x04\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05slots\"\xac\x04\n" +
 	"\x05Hello\x12F\n" +
 	"\tworker_id\x18\x01 \x01(\tB)\xbaH&r$(\xff\x012\x1f^[A-Za-z0-9][A-Za-z0-9._:@/-]*$R\bworkerId\x12)\n" +
 	"\vinstance_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
@@ -3419,7 +3439,8 @@ const file_stellaops_orchestrator_v1_task_runner_proto_rawDesc = "" +
 	"\x11max_payload_bytes\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x0fmaxPayloadBytes\x12\x1a\n" +
 	"\x03sdk\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x03sdk\x12N\n" +
 	"\x06labels\x18\a \x03(\v2,.stellaops.orchestrator.v1.Hello.LabelsEntryB\b\xbaH\x05\x9a\x01\x02\x10 R\x06labels\x12\"\n" +
-	"\rlease_at_once\x18\b \x01(\bR\vleaseAtOnce\x1a9\n" +
+	"\rlease_at_once\x18\b \x01(\bR\vleaseAtOnce\x12\x1c\n" +
+	"\x04host\x18\t \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x04host\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x01\n" +
@@ -3455,12 +3476,13 @@ const file_stellaops_orchestrator_v1_task_runner_proto_rawDesc = "" +
 	"\x06Accept\x12H\n" +
 	"\x06leases\x18\x01 \x03(\v2#.stellaops.orchestrator.v1.LeaseRefB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06leases\"S\n" +
 	"\tHeartbeat\x12F\n" +
-	"\x06leases\x18\x01 \x03(\v2#.stellaops.orchestrator.v1.LeaseRefB\t\xbaH\x06\x92\x01\x03\x10\x90NR\x06leases\"\x84\x01\n" +
+	"\x06leases\x18\x01 \x03(\v2#.stellaops.orchestrator.v1.LeaseRefB\t\xbaH\x06\x92\x01\x03\x10\x90NR\x06leases\"\xcb\x01\n" +
 	"\aVerdict\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1f\n" +
 	"\vlease_epoch\x18\x02 \x01(\x03R\n" +
 	"leaseEpoch\x12A\n" +
-	"\averdict\x18\x03 \x01(\x0e2'.stellaops.orchestrator.v1.LeaseVerdictR\averdict\"J\n" +
+	"\averdict\x18\x03 \x01(\x0e2'.stellaops.orchestrator.v1.LeaseVerdictR\averdict\x12E\n" +
+	"\x11attempt_time_left\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x0fattemptTimeLeft\"J\n" +
 	"\bVerdicts\x12>\n" +
 	"\bverdicts\x18\x01 \x03(\v2\".stellaops.orchestrator.v1.VerdictR\bverdicts\"F\n" +
 	"\aCancels\x12;\n" +
@@ -3731,66 +3753,67 @@ var file_stellaops_orchestrator_v1_task_runner_proto_depIdxs = []int32{
 	6,  // 33: stellaops.orchestrator.v1.Accept.leases:type_name -> stellaops.orchestrator.v1.LeaseRef
 	6,  // 34: stellaops.orchestrator.v1.Heartbeat.leases:type_name -> stellaops.orchestrator.v1.LeaseRef
 	0,  // 35: stellaops.orchestrator.v1.Verdict.verdict:type_name -> stellaops.orchestrator.v1.LeaseVerdict
-	18, // 36: stellaops.orchestrator.v1.Verdicts.verdicts:type_name -> stellaops.orchestrator.v1.Verdict
-	21, // 37: stellaops.orchestrator.v1.Cancels.cancels:type_name -> stellaops.orchestrator.v1.Cancel
-	1,  // 38: stellaops.orchestrator.v1.Cancel.reason:type_name -> stellaops.orchestrator.v1.CancelReason
-	54, // 39: stellaops.orchestrator.v1.Cancel.grace:type_name -> google.protobuf.Duration
-	2,  // 40: stellaops.orchestrator.v1.Goaway.reason:type_name -> stellaops.orchestrator.v1.GoawayReason
-	54, // 41: stellaops.orchestrator.v1.Goaway.finish_by:type_name -> google.protobuf.Duration
-	54, // 42: stellaops.orchestrator.v1.Goaway.reconnect_window:type_name -> google.protobuf.Duration
-	54, // 43: stellaops.orchestrator.v1.Throttle.retry_after:type_name -> google.protobuf.Duration
-	56, // 44: stellaops.orchestrator.v1.Hint.blocked_by:type_name -> stellaops.orchestrator.v1.BlockedBy
-	4,  // 45: stellaops.orchestrator.v1.WriteResult.kind:type_name -> stellaops.orchestrator.v1.WriteKind
-	3,  // 46: stellaops.orchestrator.v1.WriteResult.verdict:type_name -> stellaops.orchestrator.v1.WriteVerdict
-	57, // 47: stellaops.orchestrator.v1.WriteResult.state:type_name -> stellaops.orchestrator.v1.JobState
-	58, // 48: stellaops.orchestrator.v1.WriteResult.error:type_name -> google.rpc.Status
-	29, // 49: stellaops.orchestrator.v1.Results.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	6,  // 50: stellaops.orchestrator.v1.Completion.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	59, // 51: stellaops.orchestrator.v1.Completion.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
-	6,  // 52: stellaops.orchestrator.v1.FailureReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	60, // 53: stellaops.orchestrator.v1.FailureReport.failure:type_name -> stellaops.orchestrator.v1.Failure
-	6,  // 54: stellaops.orchestrator.v1.Release.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	5,  // 55: stellaops.orchestrator.v1.Release.reason:type_name -> stellaops.orchestrator.v1.ReleaseReason
-	6,  // 56: stellaops.orchestrator.v1.ProgressReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	61, // 57: stellaops.orchestrator.v1.ProgressReport.progress:type_name -> stellaops.orchestrator.v1.Progress
-	54, // 58: stellaops.orchestrator.v1.ClaimJobsRequest.wait:type_name -> google.protobuf.Duration
-	15, // 59: stellaops.orchestrator.v1.ClaimJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Offer
-	6,  // 60: stellaops.orchestrator.v1.RenewLeasesRequest.leases:type_name -> stellaops.orchestrator.v1.LeaseRef
-	18, // 61: stellaops.orchestrator.v1.RenewLeasesResponse.verdicts:type_name -> stellaops.orchestrator.v1.Verdict
-	34, // 62: stellaops.orchestrator.v1.ReportProgressRequest.reports:type_name -> stellaops.orchestrator.v1.ProgressReport
-	29, // 63: stellaops.orchestrator.v1.ReportProgressResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	31, // 64: stellaops.orchestrator.v1.CompleteAttemptsRequest.completions:type_name -> stellaops.orchestrator.v1.Completion
-	29, // 65: stellaops.orchestrator.v1.CompleteAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	32, // 66: stellaops.orchestrator.v1.FailAttemptsRequest.failures:type_name -> stellaops.orchestrator.v1.FailureReport
-	29, // 67: stellaops.orchestrator.v1.FailAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	33, // 68: stellaops.orchestrator.v1.ReleaseLeasesRequest.releases:type_name -> stellaops.orchestrator.v1.Release
-	29, // 69: stellaops.orchestrator.v1.ReleaseLeasesResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
-	6,  // 70: stellaops.orchestrator.v1.CheckLeaseRequest.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
-	54, // 71: stellaops.orchestrator.v1.CheckLeaseResponse.expires_in:type_name -> google.protobuf.Duration
-	52, // 72: stellaops.orchestrator.v1.GetLeasePolicyResponse.lease_policy:type_name -> stellaops.orchestrator.v1.LeasePolicy
-	7,  // 73: stellaops.orchestrator.v1.TaskRunnerService.Session:input_type -> stellaops.orchestrator.v1.WorkerFrame
-	35, // 74: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:input_type -> stellaops.orchestrator.v1.ClaimJobsRequest
-	37, // 75: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:input_type -> stellaops.orchestrator.v1.RenewLeasesRequest
-	39, // 76: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:input_type -> stellaops.orchestrator.v1.ReportProgressRequest
-	41, // 77: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:input_type -> stellaops.orchestrator.v1.CompleteAttemptsRequest
-	43, // 78: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:input_type -> stellaops.orchestrator.v1.FailAttemptsRequest
-	45, // 79: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:input_type -> stellaops.orchestrator.v1.ReleaseLeasesRequest
-	47, // 80: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:input_type -> stellaops.orchestrator.v1.CheckLeaseRequest
-	49, // 81: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:input_type -> stellaops.orchestrator.v1.GetLeasePolicyRequest
-	8,  // 82: stellaops.orchestrator.v1.TaskRunnerService.Session:output_type -> stellaops.orchestrator.v1.ServerFrame
-	36, // 83: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:output_type -> stellaops.orchestrator.v1.ClaimJobsResponse
-	38, // 84: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:output_type -> stellaops.orchestrator.v1.RenewLeasesResponse
-	40, // 85: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:output_type -> stellaops.orchestrator.v1.ReportProgressResponse
-	42, // 86: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:output_type -> stellaops.orchestrator.v1.CompleteAttemptsResponse
-	44, // 87: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:output_type -> stellaops.orchestrator.v1.FailAttemptsResponse
-	46, // 88: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:output_type -> stellaops.orchestrator.v1.ReleaseLeasesResponse
-	48, // 89: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:output_type -> stellaops.orchestrator.v1.CheckLeaseResponse
-	50, // 90: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:output_type -> stellaops.orchestrator.v1.GetLeasePolicyResponse
-	82, // [82:91] is the sub-list for method output_type
-	73, // [73:82] is the sub-list for method input_type
-	73, // [73:73] is the sub-list for extension type_name
-	73, // [73:73] is the sub-list for extension extendee
-	0,  // [0:73] is the sub-list for field type_name
+	54, // 36: stellaops.orchestrator.v1.Verdict.attempt_time_left:type_name -> google.protobuf.Duration
+	18, // 37: stellaops.orchestrator.v1.Verdicts.verdicts:type_name -> stellaops.orchestrator.v1.Verdict
+	21, // 38: stellaops.orchestrator.v1.Cancels.cancels:type_name -> stellaops.orchestrator.v1.Cancel
+	1,  // 39: stellaops.orchestrator.v1.Cancel.reason:type_name -> stellaops.orchestrator.v1.CancelReason
+	54, // 40: stellaops.orchestrator.v1.Cancel.grace:type_name -> google.protobuf.Duration
+	2,  // 41: stellaops.orchestrator.v1.Goaway.reason:type_name -> stellaops.orchestrator.v1.GoawayReason
+	54, // 42: stellaops.orchestrator.v1.Goaway.finish_by:type_name -> google.protobuf.Duration
+	54, // 43: stellaops.orchestrator.v1.Goaway.reconnect_window:type_name -> google.protobuf.Duration
+	54, // 44: stellaops.orchestrator.v1.Throttle.retry_after:type_name -> google.protobuf.Duration
+	56, // 45: stellaops.orchestrator.v1.Hint.blocked_by:type_name -> stellaops.orchestrator.v1.BlockedBy
+	4,  // 46: stellaops.orchestrator.v1.WriteResult.kind:type_name -> stellaops.orchestrator.v1.WriteKind
+	3,  // 47: stellaops.orchestrator.v1.WriteResult.verdict:type_name -> stellaops.orchestrator.v1.WriteVerdict
+	57, // 48: stellaops.orchestrator.v1.WriteResult.state:type_name -> stellaops.orchestrator.v1.JobState
+	58, // 49: stellaops.orchestrator.v1.WriteResult.error:type_name -> google.rpc.Status
+	29, // 50: stellaops.orchestrator.v1.Results.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	6,  // 51: stellaops.orchestrator.v1.Completion.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	59, // 52: stellaops.orchestrator.v1.Completion.artifacts:type_name -> stellaops.orchestrator.v1.ArtifactBinding
+	6,  // 53: stellaops.orchestrator.v1.FailureReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	60, // 54: stellaops.orchestrator.v1.FailureReport.failure:type_name -> stellaops.orchestrator.v1.Failure
+	6,  // 55: stellaops.orchestrator.v1.Release.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	5,  // 56: stellaops.orchestrator.v1.Release.reason:type_name -> stellaops.orchestrator.v1.ReleaseReason
+	6,  // 57: stellaops.orchestrator.v1.ProgressReport.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	61, // 58: stellaops.orchestrator.v1.ProgressReport.progress:type_name -> stellaops.orchestrator.v1.Progress
+	54, // 59: stellaops.orchestrator.v1.ClaimJobsRequest.wait:type_name -> google.protobuf.Duration
+	15, // 60: stellaops.orchestrator.v1.ClaimJobsResponse.jobs:type_name -> stellaops.orchestrator.v1.Offer
+	6,  // 61: stellaops.orchestrator.v1.RenewLeasesRequest.leases:type_name -> stellaops.orchestrator.v1.LeaseRef
+	18, // 62: stellaops.orchestrator.v1.RenewLeasesResponse.verdicts:type_name -> stellaops.orchestrator.v1.Verdict
+	34, // 63: stellaops.orchestrator.v1.ReportProgressRequest.reports:type_name -> stellaops.orchestrator.v1.ProgressReport
+	29, // 64: stellaops.orchestrator.v1.ReportProgressResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	31, // 65: stellaops.orchestrator.v1.CompleteAttemptsRequest.completions:type_name -> stellaops.orchestrator.v1.Completion
+	29, // 66: stellaops.orchestrator.v1.CompleteAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	32, // 67: stellaops.orchestrator.v1.FailAttemptsRequest.failures:type_name -> stellaops.orchestrator.v1.FailureReport
+	29, // 68: stellaops.orchestrator.v1.FailAttemptsResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	33, // 69: stellaops.orchestrator.v1.ReleaseLeasesRequest.releases:type_name -> stellaops.orchestrator.v1.Release
+	29, // 70: stellaops.orchestrator.v1.ReleaseLeasesResponse.results:type_name -> stellaops.orchestrator.v1.WriteResult
+	6,  // 71: stellaops.orchestrator.v1.CheckLeaseRequest.lease:type_name -> stellaops.orchestrator.v1.LeaseRef
+	54, // 72: stellaops.orchestrator.v1.CheckLeaseResponse.expires_in:type_name -> google.protobuf.Duration
+	52, // 73: stellaops.orchestrator.v1.GetLeasePolicyResponse.lease_policy:type_name -> stellaops.orchestrator.v1.LeasePolicy
+	7,  // 74: stellaops.orchestrator.v1.TaskRunnerService.Session:input_type -> stellaops.orchestrator.v1.WorkerFrame
+	35, // 75: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:input_type -> stellaops.orchestrator.v1.ClaimJobsRequest
+	37, // 76: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:input_type -> stellaops.orchestrator.v1.RenewLeasesRequest
+	39, // 77: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:input_type -> stellaops.orchestrator.v1.ReportProgressRequest
+	41, // 78: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:input_type -> stellaops.orchestrator.v1.CompleteAttemptsRequest
+	43, // 79: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:input_type -> stellaops.orchestrator.v1.FailAttemptsRequest
+	45, // 80: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:input_type -> stellaops.orchestrator.v1.ReleaseLeasesRequest
+	47, // 81: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:input_type -> stellaops.orchestrator.v1.CheckLeaseRequest
+	49, // 82: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:input_type -> stellaops.orchestrator.v1.GetLeasePolicyRequest
+	8,  // 83: stellaops.orchestrator.v1.TaskRunnerService.Session:output_type -> stellaops.orchestrator.v1.ServerFrame
+	36, // 84: stellaops.orchestrator.v1.TaskRunnerService.ClaimJobs:output_type -> stellaops.orchestrator.v1.ClaimJobsResponse
+	38, // 85: stellaops.orchestrator.v1.TaskRunnerService.RenewLeases:output_type -> stellaops.orchestrator.v1.RenewLeasesResponse
+	40, // 86: stellaops.orchestrator.v1.TaskRunnerService.ReportProgress:output_type -> stellaops.orchestrator.v1.ReportProgressResponse
+	42, // 87: stellaops.orchestrator.v1.TaskRunnerService.CompleteAttempts:output_type -> stellaops.orchestrator.v1.CompleteAttemptsResponse
+	44, // 88: stellaops.orchestrator.v1.TaskRunnerService.FailAttempts:output_type -> stellaops.orchestrator.v1.FailAttemptsResponse
+	46, // 89: stellaops.orchestrator.v1.TaskRunnerService.ReleaseLeases:output_type -> stellaops.orchestrator.v1.ReleaseLeasesResponse
+	48, // 90: stellaops.orchestrator.v1.TaskRunnerService.CheckLease:output_type -> stellaops.orchestrator.v1.CheckLeaseResponse
+	50, // 91: stellaops.orchestrator.v1.TaskRunnerService.GetLeasePolicy:output_type -> stellaops.orchestrator.v1.GetLeasePolicyResponse
+	83, // [83:92] is the sub-list for method output_type
+	74, // [74:83] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_stellaops_orchestrator_v1_task_runner_proto_init() }

@@ -19,6 +19,9 @@ export interface Hello {
   /** Whether jobs come with an active lease and without an offer. */
   readonly leaseAtOnce: boolean;
   readonly sdk: string;
+  /** The machine that it runs on; empty if it does not say. */
+  readonly host: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** What a worker sends after its Hello. */
@@ -86,8 +89,10 @@ export type ServerFrame =
   | { readonly kind: "results"; readonly results: readonly WriteResult[] }
   | {
       readonly kind: "hint";
-      /** What the ready jobs wait for; nothing is ready if this is empty. */
+      /** What limits the ready jobs wait for. */
       readonly blocked: readonly Blocked[];
+      /** Whether they wait for free slots alone; if neither, nothing is ready. */
+      readonly moreWorkersHelp: boolean;
     }
   | { readonly kind: "drain_ack" }
   | { readonly kind: "ping"; readonly nonce: bigint }

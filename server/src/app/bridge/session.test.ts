@@ -42,6 +42,8 @@ function rejecting() {
       maxPayloadBytes: testPolicy.maxPayloadBytes,
       leaseAtOnce: false,
       sdk: "",
+      host: "",
+      labels: {},
     },
     { send: (frame) => sent.push(frame), onEnd: () => {} },
   );

@@ -14,6 +14,8 @@ export interface SessionRow {
   readonly sessionId: string;
   readonly instanceId: string;
   readonly sdk: string;
+  readonly host: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** What keeping sessions needs. */

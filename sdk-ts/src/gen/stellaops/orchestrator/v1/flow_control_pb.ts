@@ -440,14 +440,15 @@ export type DynamicConcurrency = Message<"stellaops.orchestrator.v1.DynamicConcu
   max: number;
 
   /**
-   * Which share of attempts may fail; 0.1 if 0.
+   * Which share of attempts may fail; if 0, what the strictest of its sources asks for, or 0.1.
    *
    * @generated from field: double max_failure_ratio = 3;
    */
   maxFailureRatio: number;
 
   /**
-   * How long an attempt should take; twice its own long-term mean if not set.
+   * How long an attempt should take; if not set, what the strictest of its sources asks for, or
+   * twice its own long-term mean.
    *
    * @generated from field: google.protobuf.Duration latency = 4;
    */

@@ -5,17 +5,21 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Job, JobSpec, JobState } from "./job_pb.ts";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { AttemptOutcome, BlockedBy, Job, JobSpec, JobState } from "./job_pb.ts";
 import { file_stellaops_orchestrator_v1_job } from "./job_pb.ts";
+import type { Operation } from "./operation_pb.ts";
+import { file_stellaops_orchestrator_v1_operation } from "./operation_pb.ts";
+import type { LeaseRef } from "./task_runner_pb.ts";
+import { file_stellaops_orchestrator_v1_task_runner } from "./task_runner_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file stellaops/orchestrator/v1/run.proto.
  */
 export const file_stellaops_orchestrator_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("CiNzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL3J1bi5wcm90bxIZc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MSJqCgpEZXBlbmRlbmN5EhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESQgoKb25fZmFpbHVyZRgCIAEoDjIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuT25GYWlsdXJlQgi6SAWCAQIQASKiAQoGUnVuSm9iEhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESOAoEc3BlYxgCIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlY0IGukgDyAEBEkQKCmRlcGVuZHNfb24YAyADKAsyJS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkRlcGVuZGVuY3lCCbpIBpIBAxDoByKOAgoQQ3JlYXRlUnVuUmVxdWVzdBJfCgZydW5faWQYASABKAlCT7pITNgBAXJHMkVeWzAtOWEtZl17OH0tWzAtOWEtZl17NH0tN1swLTlhLWZdezN9LVs4OWFiXVswLTlhLWZdezN9LVswLTlhLWZdezEyfSQSHgoMZGlzcGxheV9uYW1lGAIgASgJQgi6SAVyAyj/ARIZCgdwcm9qZWN0GAMgASgJQgi6SAVyAyiAARIgCg5jb3JyZWxhdGlvbl9pZBgEIAEoCUIIukgFcgMogAESPAoEam9icxgFIAMoCzIhLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUnVuSm9iQgu6SAiSAQUIARDoByJqChFDcmVhdGVSdW5SZXNwb25zZRIrCgNydW4YASABKAsyHi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJ1bhIPCgdqb2JfaWRzGAIgAygJEhcKD2FscmVhZHlfZXhpc3RlZBgDIAEoCCKDAgoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEg8KB3Byb2plY3QYBCABKAkSFgoOY29ycmVsYXRpb25faWQYBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKBXN0YXRlGAcgASgOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SdW5TdGF0ZRI4CgZjb3VudHMYCCADKAsyKC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlQ291bnQiUgoNSm9iU3RhdGVDb3VudBIyCgVzdGF0ZRgBIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUSDQoFY291bnQYAiABKAUiaAoERWRnZRITCgtmcm9tX2pvYl9pZBgBIAEoCRIRCgl0b19qb2JfaWQYAiABKAkSOAoKb25fZmFpbHVyZRgDIAEoDjIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuT25GYWlsdXJlIikKDUdldFJ1blJlcXVlc3QSGAoGcnVuX2lkGAEgASgJQgi6SAVyA7ABASKbAQoOR2V0UnVuUmVzcG9uc2USKwoDcnVuGAEgASgLMh4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SdW4SLAoEam9icxgCIAMoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iEi4KBWVkZ2VzGAMgAygLMh8uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FZGdlKlMKCU9uRmFpbHVyZRIaChZPTl9GQUlMVVJFX1VOU1BFQ0lGSUVEEAASFQoRT05fRkFJTFVSRV9DQU5DRUwQARITCg9PTl9GQUlMVVJFX0hPTEQQAiqDAQoIUnVuU3RhdGUSGQoVUlVOX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQUlVOX1NUQVRFX0FDVElWRRABEhcKE1JVTl9TVEFURV9TVUNDRUVERUQQAhIUChBSVU5fU1RBVEVfRkFJTEVEEAMSFwoTUlVOX1NUQVRFX0NBTkNFTExFRBAEMtgBCgpSdW5TZXJ2aWNlEmYKCUNyZWF0ZVJ1bhIrLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ3JlYXRlUnVuUmVxdWVzdBosLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ3JlYXRlUnVuUmVzcG9uc2USYgoGR2V0UnVuEiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRSdW5SZXF1ZXN0Gikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRSdW5SZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_stellaops_orchestrator_v1_job]);
+  fileDesc("CiNzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL3J1bi5wcm90bxIZc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MSLHAgoKRGVwZW5kZW5jeRIYCgRuYW1lGAEgASgJQgq6SAdyBRABKP8BEkIKCm9uX2ZhaWx1cmUYAiABKA4yJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLk9uRmFpbHVyZUIIukgFggECEAESRQoJY29uZGl0aW9uGAMgASgOMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FZGdlQ29uZGl0aW9uQgi6SAWCAQIQARIXCg9pbmNsdWRlX2Zhbl9vdXQYBCABKAg6e7pIeBp2ChVkZXBlbmRlbmN5Lm9uX2ZhaWx1cmUSMG9uX2ZhaWx1cmUgZ29lcyB3aXRoIEVER0VfQ09ORElUSU9OX1NVQ0NFU1Mgb25seRordGhpcy5jb25kaXRpb24gPD0gMSB8fCB0aGlzLm9uX2ZhaWx1cmUgPT0gMCKiAQoGUnVuSm9iEhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESOAoEc3BlYxgCIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlY0IGukgDyAEBEkQKCmRlcGVuZHNfb24YAyADKAsyJS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkRlcGVuZGVuY3lCCbpIBpIBAxDoByKhAgoQQ3JlYXRlUnVuUmVxdWVzdBJfCgZydW5faWQYASABKAlCT7pITNgBAXJHMkVeWzAtOWEtZl17OH0tWzAtOWEtZl17NH0tN1swLTlhLWZdezN9LVs4OWFiXVswLTlhLWZdezN9LVswLTlhLWZdezEyfSQSHgoMZGlzcGxheV9uYW1lGAIgASgJQgi6SAVyAyj/ARIZCgdwcm9qZWN0GAMgASgJQgi6SAVyAyiAARIgCg5jb3JyZWxhdGlvbl9pZBgEIAEoCUIIukgFcgMogAESPAoEam9icxgFIAMoCzIhLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUnVuSm9iQgu6SAiSAQUIARDoBxIRCglrZWVwX29wZW4YBiABKAgiagoRQ3JlYXRlUnVuUmVzcG9uc2USKwoDcnVuGAEgASgLMh4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SdW4SDwoHam9iX2lkcxgCIAMoCRIXCg9hbHJlYWR5X2V4aXN0ZWQYAyABKAginwMKA1J1bhIOCgZydW5faWQYASABKAkSDgoGdGVuYW50GAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRIPCgdwcm9qZWN0GAQgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCgVzdGF0ZRgHIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUnVuU3RhdGUSOAoGY291bnRzGAggAygLMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZUNvdW50EgwKBG9wZW4YCSABKAgSGAoQY2FuY2VsX3JlcXVlc3RlZBgKIAEoCBIRCglyZXBsYXlfb2YYCyABKAkSEAoIcGlwZWxpbmUYDCABKAkSGAoQcGlwZWxpbmVfdmVyc2lvbhgNIAEoBRIQCghzY2hlZHVsZRgOIAEoCRIPCgdza2lwcGVkGA8gASgFEhAKCGJ1aWxkaW5nGBAgASgIIlIKDUpvYlN0YXRlQ291bnQSMgoFc3RhdGUYASABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEg0KBWNvdW50GAIgASgFIr4BCgRFZGdlEhMKC2Zyb21fam9iX2lkGAEgASgJEhEKCXRvX2pvYl9pZBgCIAEoCRI4Cgpvbl9mYWlsdXJlGAMgASgOMiQuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5PbkZhaWx1cmUSOwoJY29uZGl0aW9uGAQgASgOMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FZGdlQ29uZGl0aW9uEhcKD2luY2x1ZGVfZmFuX291dBgFIAEoCCIpCg1HZXRSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQEirgEKDkdldFJ1blJlc3BvbnNlEisKA3J1bhgBIAEoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUnVuEiwKBGpvYnMYAiADKAsyHi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYhIuCgVlZGdlcxgDIAMoCzIfLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRWRnZRIRCgl0cnVuY2F0ZWQYBCABKAgisAEKEUFwcGVuZEpvYnNSZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESPAoEam9icxgCIAMoCzIhLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUnVuSm9iQgu6SAiSAQUIARDoBxI0CgdmYW5fb3V0GAMgASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MZWFzZVJlZhINCgVjbG9zZRgEIAEoCCI3ChJBcHBlbmRKb2JzUmVzcG9uc2USDwoHam9iX2lkcxgBIAMoCRIQCghleGlzdGluZxgCIAEoBSIrCg9DbG9zZVJ1blJlcXVlc3QSGAoGcnVuX2lkGAEgASgJQgi6SAVyA7ABASI/ChBDbG9zZVJ1blJlc3BvbnNlEisKA3J1bhgBIAEoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUnVuIroBChBDYW5jZWxSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESHwoKcmVxdWVzdF9pZBgCIAEoCUILukgI2AEBcgOwAQESGAoGcmVhc29uGAMgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYBCABKAlCCLpIBXIDKIABEjcKBWdyYWNlGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAIkwKEUNhbmNlbFJ1blJlc3BvbnNlEjcKCW9wZXJhdGlvbhgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuT3BlcmF0aW9uIrECChBSZXBsYXlSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESYwoKcmVxdWVzdF9pZBgCIAEoCUJPukhM2AEBckcyRV5bMC05YS1mXXs4fS1bMC05YS1mXXs0fS03WzAtOWEtZl17M30tWzg5YWJdWzAtOWEtZl17M30tWzAtOWEtZl17MTJ9JBIlCglqb2JfbmFtZXMYAyADKAlCErpID5IBDBDoByIHcgUQASj/ARIaChJpbmNsdWRlX2Rvd25zdHJlYW0YBCABKAgSFgoOcmVydW5fdXBzdHJlYW0YBSABKAgSDwoHZHJ5X3J1bhgGIAEoCBIYCgZyZWFzb24YByABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgIIAEoCUIIukgFcgMogAEilgEKC1JlcGxheWVkSm9iEgwKBG5hbWUYASABKAkSDgoGam9iX2lkGAIgASgJEjUKBWNhdXNlGAMgASgOMiYuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXBsYXlDYXVzZRIyCgVzdGF0ZRgEIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUivAEKEVJlcGxheVJ1blJlc3BvbnNlEisKA3J1bhgBIAEoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUnVuEjQKBGpvYnMYAiADKAsyJi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJlcGxheWVkSm9iEhUKDXJ1bm5pbmdfY291bnQYAyABKAUSFAoMcmV1c2VkX2NvdW50GAQgASgFEhcKD2FscmVhZHlfZXhpc3RlZBgFIAEoCCKlAQoPTGlzdFJ1bnNSZXF1ZXN0EhkKB3Byb2plY3QYASABKAlCCLpIBXIDKIABEhoKCHBpcGVsaW5lGAIgASgJQgi6SAVyAyj/ARIeCglyZXBsYXlfb2YYAyABKAlCC7pICNgBAXIDsAEBEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAyiACCJZChBMaXN0UnVuc1Jlc3BvbnNlEiwKBHJ1bnMYASADKAsyHi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoSR2V0UnVuR3JhcGhSZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIvMBCglHcmFwaE5vZGUSDgoGam9iX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIam9iX3R5cGUYAyABKAkSDQoFcXVldWUYBCABKAkSMgoFc3RhdGUYBSABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEg8KB3NraXBwZWQYBiABKAgSDwoHYXR0ZW1wdBgHIAEoBRI4CgpibG9ja2VkX2J5GAggASgLMiQuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CbG9ja2VkQnkSFwoPcmV1c2VkX2Zyb21fcnVuGAkgASgJIpMBChNHZXRSdW5HcmFwaFJlc3BvbnNlEjMKBW5vZGVzGAEgAygLMiQuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HcmFwaE5vZGUSLgoFZWRnZXMYAiADKAsyHy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVkZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIm4KFUdldFJ1blRpbWVsaW5lUmVxdWVzdBIYCgZydW5faWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCL/AQoMVGltZWxpbmVTcGFuEjEKBGtpbmQYASABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlNwYW5LaW5kEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhdHRlbXB0GAQgASgFEhEKCXdvcmtlcl9pZBgFIAEoCRI6CgdvdXRjb21lGAYgASgOMikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5BdHRlbXB0T3V0Y29tZSKpAQoLVGltZWxpbmVKb2ISDgoGam9iX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIam9iX3R5cGUYAyABKAkSMgoFc3RhdGUYBCABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEjYKBXNwYW5zGAUgAygLMicuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5UaW1lbGluZVNwYW4iZwoWR2V0UnVuVGltZWxpbmVSZXNwb25zZRI0CgRqb2JzGAEgAygLMiYuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5UaW1lbGluZUpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoWR2V0Q3JpdGljYWxQYXRoUmVxdWVzdBIYCgZydW5faWQYASABKAlCCLpIBXIDsAEBIpQCCgxDcml0aWNhbFN0ZXASDgoGam9iX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSMgoFc3RhdGUYAyABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgZ3YWl0ZWQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcmFuGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uInsKF0dldENyaXRpY2FsUGF0aFJlc3BvbnNlEjYKBXN0ZXBzGAEgAygLMicuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Dcml0aWNhbFN0ZXASKAoFdG90YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24qhgEKDUVkZ2VDb25kaXRpb24SHgoaRURHRV9DT05ESVRJT05fVU5TUEVDSUZJRUQQABIaChZFREdFX0NPTkRJVElPTl9TVUNDRVNTEAESHQoZRURHRV9DT05ESVRJT05fQ09NUExFVElPThACEhoKFkVER0VfQ09ORElUSU9OX0ZBSUxVUkUQAypsCglPbkZhaWx1cmUSGgoWT05fRkFJTFVSRV9VTlNQRUNJRklFRBAAEhUKEU9OX0ZBSUxVUkVfQ0FOQ0VMEAESEwoPT05fRkFJTFVSRV9IT0xEEAISFwoTT05fRkFJTFVSRV9DT05USU5VRRADKoMBCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIUChBSVU5fU1RBVEVfQUNUSVZFEAESFwoTUlVOX1NUQVRFX1NVQ0NFRURFRBACEhQKEFJVTl9TVEFURV9GQUlMRUQQAxIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAQqtwEKC1JlcGxheUNhdXNlEhwKGFJFUExBWV9DQVVTRV9VTlNQRUNJRklFRBAAEhkKFVJFUExBWV9DQVVTRV9TRUxFQ1RFRBABEh4KGlJFUExBWV9DQVVTRV9OT1RfU1VDQ0VFREVEEAISGwoXUkVQTEFZX0NBVVNFX0RPV05TVFJFQU0QAxIZChVSRVBMQVlfQ0FVU0VfVVBTVFJFQU0QBBIXChNSRVBMQVlfQ0FVU0VfUkVVU0VEEAUqgQEKCFNwYW5LaW5kEhkKFVNQQU5fS0lORF9VTlNQRUNJRklFRBAAEhUKEVNQQU5fS0lORF9CTE9DS0VEEAESFQoRU1BBTl9LSU5EX1dBSVRJTkcQAhIVChFTUEFOX0tJTkRfT0ZGRVJFRBADEhUKEVNQQU5fS0lORF9SVU5OSU5HEAQy0AgKClJ1blNlcnZpY2USZgoJQ3JlYXRlUnVuEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DcmVhdGVSdW5SZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DcmVhdGVSdW5SZXNwb25zZRJpCgpBcHBlbmRKb2JzEiwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5BcHBlbmRKb2JzUmVxdWVzdBotLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQXBwZW5kSm9ic1Jlc3BvbnNlEmMKCENsb3NlUnVuEiouc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DbG9zZVJ1blJlcXVlc3QaKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNsb3NlUnVuUmVzcG9uc2USZgoJQ2FuY2VsUnVuEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DYW5jZWxSdW5SZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DYW5jZWxSdW5SZXNwb25zZRJmCglSZXBsYXlSdW4SKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJlcGxheVJ1blJlcXVlc3QaLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJlcGxheVJ1blJlc3BvbnNlEmIKBkdldFJ1bhIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0UnVuUmVxdWVzdBopLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0UnVuUmVzcG9uc2UiA5ACARJoCghMaXN0UnVucxIqLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdFJ1bnNSZXF1ZXN0Gisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0UnVuc1Jlc3BvbnNlIgOQAgEScQoLR2V0UnVuR3JhcGgSLS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkdldFJ1bkdyYXBoUmVxdWVzdBouLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0UnVuR3JhcGhSZXNwb25zZSIDkAIBEnoKDkdldFJ1blRpbWVsaW5lEjAuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRSdW5UaW1lbGluZVJlcXVlc3QaMS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkdldFJ1blRpbWVsaW5lUmVzcG9uc2UiA5ACARJ9Cg9HZXRDcml0aWNhbFBhdGgSMS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkdldENyaXRpY2FsUGF0aFJlcXVlc3QaMi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkdldENyaXRpY2FsUGF0aFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_stellaops_orchestrator_v1_job, file_stellaops_orchestrator_v1_operation, file_stellaops_orchestrator_v1_task_runner]);
 
 /**
  * Dependency is an edge as the dependent job names it.
@@ -24,18 +28,33 @@ export const file_stellaops_orchestrator_v1_run: GenFile = /*@__PURE__*/
  */
 export type Dependency = Message<"stellaops.orchestrator.v1.Dependency"> & {
   /**
-   * The name of the job that must succeed first.
+   * The name of the job that must end first.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What happens when it does not.
+   * What happens when it does not succeed.
    *
    * @generated from field: stellaops.orchestrator.v1.OnFailure on_failure = 2;
    */
   onFailure: OnFailure;
+
+  /**
+   * Which end of it lets the job go.
+   *
+   * @generated from field: stellaops.orchestrator.v1.EdgeCondition condition = 3;
+   */
+  condition: EdgeCondition;
+
+  /**
+   * A declared join: the job also waits, in the same way, for every job that the named one appends
+   * with fan_out, and for what those append.
+   *
+   * @generated from field: bool include_fan_out = 4;
+   */
+  includeFanOut: boolean;
 };
 
 /**
@@ -66,7 +85,7 @@ export type RunJob = Message<"stellaops.orchestrator.v1.RunJob"> & {
   spec?: JobSpec | undefined;
 
   /**
-   * What must succeed before it starts.
+   * What must end before it starts.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.Dependency depends_on = 3;
    */
@@ -120,6 +139,13 @@ export type CreateRunRequest = Message<"stellaops.orchestrator.v1.CreateRunReque
    * @generated from field: repeated stellaops.orchestrator.v1.RunJob jobs = 5;
    */
   jobs: RunJob[];
+
+  /**
+   * True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do.
+   *
+   * @generated from field: bool keep_open = 6;
+   */
+  keepOpen: boolean;
 };
 
 /**
@@ -220,11 +246,67 @@ export type Run = Message<"stellaops.orchestrator.v1.Run"> & {
   state: RunState;
 
   /**
-   * How many jobs stand where.
+   * How many jobs stand where. Not in lists.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.JobStateCount counts = 8;
    */
   counts: JobStateCount[];
+
+  /**
+   * True: AppendJobs can add to it.
+   *
+   * @generated from field: bool open = 9;
+   */
+  open: boolean;
+
+  /**
+   * Whether somebody cancelled it as a whole.
+   *
+   * @generated from field: bool cancel_requested = 10;
+   */
+  cancelRequested: boolean;
+
+  /**
+   * The run that this one replays, if any.
+   *
+   * @generated from field: string replay_of = 11;
+   */
+  replayOf: string;
+
+  /**
+   * The pipeline that it was made from, if any.
+   *
+   * @generated from field: string pipeline = 12;
+   */
+  pipeline: string;
+
+  /**
+   * The pipeline's version.
+   *
+   * @generated from field: int32 pipeline_version = 13;
+   */
+  pipelineVersion: number;
+
+  /**
+   * The schedule that made it, if any.
+   *
+   * @generated from field: string schedule = 14;
+   */
+  schedule: string;
+
+  /**
+   * How many of the cancelled jobs were skipped: they were not needed. Not in lists.
+   *
+   * @generated from field: int32 skipped = 15;
+   */
+  skipped: number;
+
+  /**
+   * True: a replay whose jobs are still being written. None of them starts before.
+   *
+   * @generated from field: bool building = 16;
+   */
+  building: boolean;
 };
 
 /**
@@ -269,7 +351,7 @@ export const JobStateCountSchema: GenMessage<JobStateCount> = /*@__PURE__*/
  */
 export type Edge = Message<"stellaops.orchestrator.v1.Edge"> & {
   /**
-   * The job that must succeed first.
+   * The job that must end first.
    *
    * @generated from field: string from_job_id = 1;
    */
@@ -288,6 +370,20 @@ export type Edge = Message<"stellaops.orchestrator.v1.Edge"> & {
    * @generated from field: stellaops.orchestrator.v1.OnFailure on_failure = 3;
    */
   onFailure: OnFailure;
+
+  /**
+   * Which end of the first lets the second go.
+   *
+   * @generated from field: stellaops.orchestrator.v1.EdgeCondition condition = 4;
+   */
+  condition: EdgeCondition;
+
+  /**
+   * Whether the second waits for what the first fans out, too.
+   *
+   * @generated from field: bool include_fan_out = 5;
+   */
+  includeFanOut: boolean;
 };
 
 /**
@@ -332,7 +428,8 @@ export type GetRunResponse = Message<"stellaops.orchestrator.v1.GetRunResponse">
   run?: Run | undefined;
 
   /**
-   * Its jobs in the order of the request that made it, without payloads, results and checkpoints.
+   * Its jobs in the order in which they were asked for, without payloads, results and checkpoints.
+   * Of a replay also the jobs of the first run whose artifacts it reuses; their run_id tells.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.Job jobs = 2;
    */
@@ -344,6 +441,13 @@ export type GetRunResponse = Message<"stellaops.orchestrator.v1.GetRunResponse">
    * @generated from field: repeated stellaops.orchestrator.v1.Edge edges = 3;
    */
   edges: Edge[];
+
+  /**
+   * True: it has more than 1,000 jobs, and jobs and edges are empty.
+   *
+   * @generated from field: bool truncated = 4;
+   */
+  truncated: boolean;
 };
 
 /**
@@ -354,7 +458,906 @@ export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
   messageDesc(file_stellaops_orchestrator_v1_run, 8);
 
 /**
- * OnFailure is what happens to a job when one that it depends on becomes dead or cancelled.
+ * AppendJobsRequest is a batch of jobs for a live run.
+ *
+ * @generated from message stellaops.orchestrator.v1.AppendJobsRequest
+ */
+export type AppendJobsRequest = Message<"stellaops.orchestrator.v1.AppendJobsRequest"> & {
+  /**
+   * The run.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The jobs; they can depend on each other and on jobs that the run has.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.RunJob jobs = 2;
+   */
+  jobs: RunJob[];
+
+  /**
+   * Set by a handler: the lease under which it appends. The run need not be open then.
+   *
+   * @generated from field: stellaops.orchestrator.v1.LeaseRef fan_out = 3;
+   */
+  fanOut?: LeaseRef | undefined;
+
+  /**
+   * True: the last batch; closes the run in the same transaction.
+   *
+   * @generated from field: bool close = 4;
+   */
+  close: boolean;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.AppendJobsRequest.
+ * Use `create(AppendJobsRequestSchema)` to create a new message.
+ */
+export const AppendJobsRequestSchema: GenMessage<AppendJobsRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 9);
+
+/**
+ * AppendJobsResponse has what was appended.
+ *
+ * @generated from message stellaops.orchestrator.v1.AppendJobsResponse
+ */
+export type AppendJobsResponse = Message<"stellaops.orchestrator.v1.AppendJobsResponse"> & {
+  /**
+   * The jobs' ids, in the order of the request.
+   *
+   * @generated from field: repeated string job_ids = 1;
+   */
+  jobIds: string[];
+
+  /**
+   * How many of them were there already.
+   *
+   * @generated from field: int32 existing = 2;
+   */
+  existing: number;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.AppendJobsResponse.
+ * Use `create(AppendJobsResponseSchema)` to create a new message.
+ */
+export const AppendJobsResponseSchema: GenMessage<AppendJobsResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 10);
+
+/**
+ * CloseRunRequest names a run.
+ *
+ * @generated from message stellaops.orchestrator.v1.CloseRunRequest
+ */
+export type CloseRunRequest = Message<"stellaops.orchestrator.v1.CloseRunRequest"> & {
+  /**
+   * The run's id.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.CloseRunRequest.
+ * Use `create(CloseRunRequestSchema)` to create a new message.
+ */
+export const CloseRunRequestSchema: GenMessage<CloseRunRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 11);
+
+/**
+ * CloseRunResponse is the run as it is now.
+ *
+ * @generated from message stellaops.orchestrator.v1.CloseRunResponse
+ */
+export type CloseRunResponse = Message<"stellaops.orchestrator.v1.CloseRunResponse"> & {
+  /**
+   * The run, without counts.
+   *
+   * @generated from field: stellaops.orchestrator.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.CloseRunResponse.
+ * Use `create(CloseRunResponseSchema)` to create a new message.
+ */
+export const CloseRunResponseSchema: GenMessage<CloseRunResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 12);
+
+/**
+ * CancelRunRequest names a run to cancel.
+ *
+ * @generated from message stellaops.orchestrator.v1.CancelRunRequest
+ */
+export type CancelRunRequest = Message<"stellaops.orchestrator.v1.CancelRunRequest"> & {
+  /**
+   * The run's id.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Makes the call safe to repeat, a UUID; the operation's id.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * Why, for the history.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The ticket that asks for it, for the history.
+   *
+   * @generated from field: string ticket = 4;
+   */
+  ticket: string;
+
+  /**
+   * How long a running job may take to stop; the lease policy's drain_grace if not set.
+   *
+   * @generated from field: google.protobuf.Duration grace = 5;
+   */
+  grace?: Duration | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.CancelRunRequest.
+ * Use `create(CancelRunRequestSchema)` to create a new message.
+ */
+export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 13);
+
+/**
+ * CancelRunResponse is the operation that cancels.
+ *
+ * @generated from message stellaops.orchestrator.v1.CancelRunResponse
+ */
+export type CancelRunResponse = Message<"stellaops.orchestrator.v1.CancelRunResponse"> & {
+  /**
+   * The operation.
+   *
+   * @generated from field: stellaops.orchestrator.v1.Operation operation = 1;
+   */
+  operation?: Operation | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.CancelRunResponse.
+ * Use `create(CancelRunResponseSchema)` to create a new message.
+ */
+export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 14);
+
+/**
+ * ReplayRunRequest says what to run again.
+ *
+ * @generated from message stellaops.orchestrator.v1.ReplayRunRequest
+ */
+export type ReplayRunRequest = Message<"stellaops.orchestrator.v1.ReplayRunRequest"> & {
+  /**
+   * The run to replay.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The new run's id, a UUIDv7, which makes the call safe to repeat; chosen by the server if empty.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * The jobs to run again, by name; every job that did not succeed, skipped ones aside, if empty.
+   *
+   * @generated from field: repeated string job_names = 3;
+   */
+  jobNames: string[];
+
+  /**
+   * True: everything that depends on these jobs runs again, too.
+   *
+   * @generated from field: bool include_downstream = 4;
+   */
+  includeDownstream: boolean;
+
+  /**
+   * True: artifacts of jobs that succeeded are not reused: everything that the jobs depend on runs
+   * again, too.
+   *
+   * @generated from field: bool rerun_upstream = 5;
+   */
+  rerunUpstream: boolean;
+
+  /**
+   * True: says what would run and why, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 6;
+   */
+  dryRun: boolean;
+
+  /**
+   * Why, for the history.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * The ticket that asks for it, for the history.
+   *
+   * @generated from field: string ticket = 8;
+   */
+  ticket: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.ReplayRunRequest.
+ * Use `create(ReplayRunRequestSchema)` to create a new message.
+ */
+export const ReplayRunRequestSchema: GenMessage<ReplayRunRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 15);
+
+/**
+ * ReplayedJob is a job of the first run and what a replay does with it.
+ *
+ * @generated from message stellaops.orchestrator.v1.ReplayedJob
+ */
+export type ReplayedJob = Message<"stellaops.orchestrator.v1.ReplayedJob"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its id in the first run.
+   *
+   * @generated from field: string job_id = 2;
+   */
+  jobId: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: stellaops.orchestrator.v1.ReplayCause cause = 3;
+   */
+  cause: ReplayCause;
+
+  /**
+   * Where it stood in the first run.
+   *
+   * @generated from field: stellaops.orchestrator.v1.JobState state = 4;
+   */
+  state: JobState;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.ReplayedJob.
+ * Use `create(ReplayedJobSchema)` to create a new message.
+ */
+export const ReplayedJobSchema: GenMessage<ReplayedJob> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 16);
+
+/**
+ * ReplayRunResponse is the new run, or what it would be.
+ *
+ * @generated from message stellaops.orchestrator.v1.ReplayRunResponse
+ */
+export type ReplayRunResponse = Message<"stellaops.orchestrator.v1.ReplayRunResponse"> & {
+  /**
+   * The new run, without counts; not set in a dry run.
+   *
+   * @generated from field: stellaops.orchestrator.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+
+  /**
+   * What runs again and what is reused, the first 1,000.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.ReplayedJob jobs = 2;
+   */
+  jobs: ReplayedJob[];
+
+  /**
+   * How many jobs run again.
+   *
+   * @generated from field: int32 running_count = 3;
+   */
+  runningCount: number;
+
+  /**
+   * How many are reused.
+   *
+   * @generated from field: int32 reused_count = 4;
+   */
+  reusedCount: number;
+
+  /**
+   * True: the new run was there already.
+   *
+   * @generated from field: bool already_existed = 5;
+   */
+  alreadyExisted: boolean;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.ReplayRunResponse.
+ * Use `create(ReplayRunResponseSchema)` to create a new message.
+ */
+export const ReplayRunResponseSchema: GenMessage<ReplayRunResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 17);
+
+/**
+ * ListRunsRequest asks for a page of runs.
+ *
+ * @generated from message stellaops.orchestrator.v1.ListRunsRequest
+ */
+export type ListRunsRequest = Message<"stellaops.orchestrator.v1.ListRunsRequest"> & {
+  /**
+   * Of this project; of any if empty.
+   *
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * Made from this pipeline; from any or none if empty.
+   *
+   * @generated from field: string pipeline = 2;
+   */
+  pipeline: string;
+
+  /**
+   * Replays of this run.
+   *
+   * @generated from field: string replay_of = 3;
+   */
+  replayOf: string;
+
+  /**
+   * How many at most; 100 if 0, at most 1,000.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before, with the same filters.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.ListRunsRequest.
+ * Use `create(ListRunsRequestSchema)` to create a new message.
+ */
+export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 18);
+
+/**
+ * ListRunsResponse is a page of runs.
+ *
+ * @generated from message stellaops.orchestrator.v1.ListRunsResponse
+ */
+export type ListRunsResponse = Message<"stellaops.orchestrator.v1.ListRunsResponse"> & {
+  /**
+   * The runs, newest first. Their state is not told: GetRun tells.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.Run runs = 1;
+   */
+  runs: Run[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.ListRunsResponse.
+ * Use `create(ListRunsResponseSchema)` to create a new message.
+ */
+export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 19);
+
+/**
+ * GetRunGraphRequest asks for a page of a graph.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetRunGraphRequest
+ */
+export type GetRunGraphRequest = Message<"stellaops.orchestrator.v1.GetRunGraphRequest"> & {
+  /**
+   * The run's id.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * How many jobs at most; 500 if 0, at most 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetRunGraphRequest.
+ * Use `create(GetRunGraphRequestSchema)` to create a new message.
+ */
+export const GetRunGraphRequestSchema: GenMessage<GetRunGraphRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 20);
+
+/**
+ * GraphNode is a job in a graph.
+ *
+ * @generated from message stellaops.orchestrator.v1.GraphNode
+ */
+export type GraphNode = Message<"stellaops.orchestrator.v1.GraphNode"> & {
+  /**
+   * The job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Its name in the run.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Its type.
+   *
+   * @generated from field: string job_type = 3;
+   */
+  jobType: string;
+
+  /**
+   * Its queue.
+   *
+   * @generated from field: string queue = 4;
+   */
+  queue: string;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: stellaops.orchestrator.v1.JobState state = 5;
+   */
+  state: JobState;
+
+  /**
+   * True: cancelled because it was not needed.
+   *
+   * @generated from field: bool skipped = 6;
+   */
+  skipped: boolean;
+
+  /**
+   * The newest attempt; 0 before the first.
+   *
+   * @generated from field: int32 attempt = 7;
+   */
+  attempt: number;
+
+  /**
+   * What it waits for, as ExplainJob says; not set when it runs or is finished.
+   *
+   * @generated from field: stellaops.orchestrator.v1.BlockedBy blocked_by = 8;
+   */
+  blockedBy?: BlockedBy | undefined;
+
+  /**
+   * The run that it belongs to, if that is another one: a replay reuses what it left.
+   *
+   * @generated from field: string reused_from_run = 9;
+   */
+  reusedFromRun: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GraphNode.
+ * Use `create(GraphNodeSchema)` to create a new message.
+ */
+export const GraphNodeSchema: GenMessage<GraphNode> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 21);
+
+/**
+ * GetRunGraphResponse is a page of a graph.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetRunGraphResponse
+ */
+export type GetRunGraphResponse = Message<"stellaops.orchestrator.v1.GetRunGraphResponse"> & {
+  /**
+   * Jobs in their order. A page with many edges may have fewer than asked for.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.GraphNode nodes = 1;
+   */
+  nodes: GraphNode[];
+
+  /**
+   * The edges that lead to these jobs.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.Edge edges = 2;
+   */
+  edges: Edge[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetRunGraphResponse.
+ * Use `create(GetRunGraphResponseSchema)` to create a new message.
+ */
+export const GetRunGraphResponseSchema: GenMessage<GetRunGraphResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 22);
+
+/**
+ * GetRunTimelineRequest asks for a page of a timeline.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetRunTimelineRequest
+ */
+export type GetRunTimelineRequest = Message<"stellaops.orchestrator.v1.GetRunTimelineRequest"> & {
+  /**
+   * The run's id.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * How many jobs at most; 200 if 0, at most 1,000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetRunTimelineRequest.
+ * Use `create(GetRunTimelineRequestSchema)` to create a new message.
+ */
+export const GetRunTimelineRequestSchema: GenMessage<GetRunTimelineRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 23);
+
+/**
+ * TimelineSpan is a span of a job's time.
+ *
+ * @generated from message stellaops.orchestrator.v1.TimelineSpan
+ */
+export type TimelineSpan = Message<"stellaops.orchestrator.v1.TimelineSpan"> & {
+  /**
+   * What it was spent on.
+   *
+   * @generated from field: stellaops.orchestrator.v1.SpanKind kind = 1;
+   */
+  kind: SpanKind;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * When it ended; not set if it has not.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * The attempt, where it is about one.
+   *
+   * @generated from field: int32 attempt = 4;
+   */
+  attempt: number;
+
+  /**
+   * The task runner, where it is about one.
+   *
+   * @generated from field: string worker_id = 5;
+   */
+  workerId: string;
+
+  /**
+   * How the attempt ended; for SPAN_KIND_RUNNING.
+   *
+   * @generated from field: stellaops.orchestrator.v1.AttemptOutcome outcome = 6;
+   */
+  outcome: AttemptOutcome;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.TimelineSpan.
+ * Use `create(TimelineSpanSchema)` to create a new message.
+ */
+export const TimelineSpanSchema: GenMessage<TimelineSpan> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 24);
+
+/**
+ * TimelineJob is a job's line in a timeline.
+ *
+ * @generated from message stellaops.orchestrator.v1.TimelineJob
+ */
+export type TimelineJob = Message<"stellaops.orchestrator.v1.TimelineJob"> & {
+  /**
+   * The job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Its name in the run.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Its type.
+   *
+   * @generated from field: string job_type = 3;
+   */
+  jobType: string;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: stellaops.orchestrator.v1.JobState state = 4;
+   */
+  state: JobState;
+
+  /**
+   * What it spent its time on, oldest first; of the newest 20 attempts.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.TimelineSpan spans = 5;
+   */
+  spans: TimelineSpan[];
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.TimelineJob.
+ * Use `create(TimelineJobSchema)` to create a new message.
+ */
+export const TimelineJobSchema: GenMessage<TimelineJob> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 25);
+
+/**
+ * GetRunTimelineResponse is a page of a timeline.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetRunTimelineResponse
+ */
+export type GetRunTimelineResponse = Message<"stellaops.orchestrator.v1.GetRunTimelineResponse"> & {
+  /**
+   * Jobs in their order.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.TimelineJob jobs = 1;
+   */
+  jobs: TimelineJob[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetRunTimelineResponse.
+ * Use `create(GetRunTimelineResponseSchema)` to create a new message.
+ */
+export const GetRunTimelineResponseSchema: GenMessage<GetRunTimelineResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 26);
+
+/**
+ * GetCriticalPathRequest names a run.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetCriticalPathRequest
+ */
+export type GetCriticalPathRequest = Message<"stellaops.orchestrator.v1.GetCriticalPathRequest"> & {
+  /**
+   * The run's id.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetCriticalPathRequest.
+ * Use `create(GetCriticalPathRequestSchema)` to create a new message.
+ */
+export const GetCriticalPathRequestSchema: GenMessage<GetCriticalPathRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 27);
+
+/**
+ * CriticalStep is a job on the critical path.
+ *
+ * @generated from message stellaops.orchestrator.v1.CriticalStep
+ */
+export type CriticalStep = Message<"stellaops.orchestrator.v1.CriticalStep"> & {
+  /**
+   * The job.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Its name in the run.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: stellaops.orchestrator.v1.JobState state = 3;
+   */
+  state: JobState;
+
+  /**
+   * When its last attempt started; not set if none did.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 4;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * When it ended; not set if it has not.
+   *
+   * @generated from field: google.protobuf.Timestamp finish_time = 5;
+   */
+  finishTime?: Timestamp | undefined;
+
+  /**
+   * From the end of the step before, or the making of the run, to its start or now.
+   *
+   * @generated from field: google.protobuf.Duration waited = 6;
+   */
+  waited?: Duration | undefined;
+
+  /**
+   * From its start to its end or now.
+   *
+   * @generated from field: google.protobuf.Duration ran = 7;
+   */
+  ran?: Duration | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.CriticalStep.
+ * Use `create(CriticalStepSchema)` to create a new message.
+ */
+export const CriticalStepSchema: GenMessage<CriticalStep> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 28);
+
+/**
+ * GetCriticalPathResponse is the chain that decides how long a run takes: each step is the last of
+ * those that the next one waited for.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetCriticalPathResponse
+ */
+export type GetCriticalPathResponse = Message<"stellaops.orchestrator.v1.GetCriticalPathResponse"> & {
+  /**
+   * The steps, first to last. The first 1,000.
+   *
+   * @generated from field: repeated stellaops.orchestrator.v1.CriticalStep steps = 1;
+   */
+  steps: CriticalStep[];
+
+  /**
+   * From the making of the run to the end of the last step, or now.
+   *
+   * @generated from field: google.protobuf.Duration total = 2;
+   */
+  total?: Duration | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetCriticalPathResponse.
+ * Use `create(GetCriticalPathResponseSchema)` to create a new message.
+ */
+export const GetCriticalPathResponseSchema: GenMessage<GetCriticalPathResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_run, 29);
+
+/**
+ * EdgeCondition is which end of a job lets one go that depends on it.
+ *
+ * @generated from enum stellaops.orchestrator.v1.EdgeCondition
+ */
+export const EdgeCondition = {
+  /**
+   * Not said. Treated as EDGE_CONDITION_SUCCESS.
+   *
+   * @generated from enum value: EDGE_CONDITION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It succeeded. on_failure says what happens otherwise.
+   *
+   * @generated from enum value: EDGE_CONDITION_SUCCESS = 1;
+   */
+  SUCCESS: 1,
+
+  /**
+   * It ended, in whatever way.
+   *
+   * @generated from enum value: EDGE_CONDITION_COMPLETION = 2;
+   */
+  COMPLETION: 2,
+
+  /**
+   * It became dead or was cancelled. When it succeeds, or is skipped, the job is skipped: cancelled
+   * because it is not needed, which does not count against the run.
+   *
+   * @generated from enum value: EDGE_CONDITION_FAILURE = 3;
+   */
+  FAILURE: 3,
+} as const;
+
+/**
+ * EdgeCondition is which end of a job lets one go that depends on it.
+ *
+ * @generated from enum stellaops.orchestrator.v1.EdgeCondition
+ */
+export type EdgeCondition = (typeof EdgeCondition)[keyof typeof EdgeCondition] | UnknownEnum;
+
+/**
+ * Describes the enum stellaops.orchestrator.v1.EdgeCondition.
+ */
+export const EdgeConditionSchema: GenEnum<EdgeCondition> = /*@__PURE__*/
+  enumDesc(file_stellaops_orchestrator_v1_run, 0);
+
+/**
+ * OnFailure is what happens to a job when one that it depends on with EDGE_CONDITION_SUCCESS
+ * becomes dead or cancelled.
  *
  * @generated from enum stellaops.orchestrator.v1.OnFailure
  */
@@ -367,7 +1370,7 @@ export const OnFailure = {
   UNSPECIFIED: 0,
 
   /**
-   * The job is cancelled, and so are those that depend on it.
+   * The job is cancelled, and what depends on it sees it end so.
    *
    * @generated from enum value: ON_FAILURE_CANCEL = 1;
    */
@@ -379,10 +1382,18 @@ export const OnFailure = {
    * @generated from enum value: ON_FAILURE_HOLD = 2;
    */
   HOLD: 2,
+
+  /**
+   * The job goes on as if it had succeeded.
+   *
+   * @generated from enum value: ON_FAILURE_CONTINUE = 3;
+   */
+  CONTINUE: 3,
 } as const;
 
 /**
- * OnFailure is what happens to a job when one that it depends on becomes dead or cancelled.
+ * OnFailure is what happens to a job when one that it depends on with EDGE_CONDITION_SUCCESS
+ * becomes dead or cancelled.
  *
  * @generated from enum stellaops.orchestrator.v1.OnFailure
  */
@@ -392,7 +1403,7 @@ export type OnFailure = (typeof OnFailure)[keyof typeof OnFailure] | UnknownEnum
  * Describes the enum stellaops.orchestrator.v1.OnFailure.
  */
 export const OnFailureSchema: GenEnum<OnFailure> = /*@__PURE__*/
-  enumDesc(file_stellaops_orchestrator_v1_run, 0);
+  enumDesc(file_stellaops_orchestrator_v1_run, 1);
 
 /**
  * RunState sums up the jobs of a run.
@@ -408,14 +1419,14 @@ export const RunState = {
   UNSPECIFIED: 0,
 
   /**
-   * At least one job is unfinished.
+   * At least one job is unfinished, or the run is open.
    *
    * @generated from enum value: RUN_STATE_ACTIVE = 1;
    */
   ACTIVE: 1,
 
   /**
-   * Every job succeeded.
+   * Every job succeeded or was skipped.
    *
    * @generated from enum value: RUN_STATE_SUCCEEDED = 2;
    */
@@ -429,7 +1440,7 @@ export const RunState = {
   FAILED: 3,
 
   /**
-   * Every job is finished, none is dead and at least one is cancelled.
+   * Every job is finished, none is dead and at least one is cancelled, not counting skipped ones.
    *
    * @generated from enum value: RUN_STATE_CANCELLED = 4;
    */
@@ -447,10 +1458,133 @@ export type RunState = (typeof RunState)[keyof typeof RunState] | UnknownEnum;
  * Describes the enum stellaops.orchestrator.v1.RunState.
  */
 export const RunStateSchema: GenEnum<RunState> = /*@__PURE__*/
-  enumDesc(file_stellaops_orchestrator_v1_run, 1);
+  enumDesc(file_stellaops_orchestrator_v1_run, 2);
 
 /**
- * RunService makes and shows runs: jobs that belong together, with edges between them.
+ * ReplayCause is why a job is part of a replay.
+ *
+ * @generated from enum stellaops.orchestrator.v1.ReplayCause
+ */
+export const ReplayCause = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: REPLAY_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It was named.
+   *
+   * @generated from enum value: REPLAY_CAUSE_SELECTED = 1;
+   */
+  SELECTED: 1,
+
+  /**
+   * It did not succeed.
+   *
+   * @generated from enum value: REPLAY_CAUSE_NOT_SUCCEEDED = 2;
+   */
+  NOT_SUCCEEDED: 2,
+
+  /**
+   * It depends on one that runs again.
+   *
+   * @generated from enum value: REPLAY_CAUSE_DOWNSTREAM = 3;
+   */
+  DOWNSTREAM: 3,
+
+  /**
+   * One that runs again depends on it, and its artifacts are not reused.
+   *
+   * @generated from enum value: REPLAY_CAUSE_UPSTREAM = 4;
+   */
+  UPSTREAM: 4,
+
+  /**
+   * It does not run: one that runs again uses what it left.
+   *
+   * @generated from enum value: REPLAY_CAUSE_REUSED = 5;
+   */
+  REUSED: 5,
+} as const;
+
+/**
+ * ReplayCause is why a job is part of a replay.
+ *
+ * @generated from enum stellaops.orchestrator.v1.ReplayCause
+ */
+export type ReplayCause = (typeof ReplayCause)[keyof typeof ReplayCause] | UnknownEnum;
+
+/**
+ * Describes the enum stellaops.orchestrator.v1.ReplayCause.
+ */
+export const ReplayCauseSchema: GenEnum<ReplayCause> = /*@__PURE__*/
+  enumDesc(file_stellaops_orchestrator_v1_run, 3);
+
+/**
+ * SpanKind is what a job spent a span of time on.
+ *
+ * @generated from enum stellaops.orchestrator.v1.SpanKind
+ */
+export const SpanKind = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: SPAN_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Blocked: waited for other jobs.
+   *
+   * @generated from enum value: SPAN_KIND_BLOCKED = 1;
+   */
+  BLOCKED: 1,
+
+  /**
+   * Waited for a moment, or to be claimed.
+   *
+   * @generated from enum value: SPAN_KIND_WAITING = 2;
+   */
+  WAITING: 2,
+
+  /**
+   * Offered and not accepted yet.
+   *
+   * @generated from enum value: SPAN_KIND_OFFERED = 3;
+   */
+  OFFERED: 3,
+
+  /**
+   * Worked on.
+   *
+   * @generated from enum value: SPAN_KIND_RUNNING = 4;
+   */
+  RUNNING: 4,
+} as const;
+
+/**
+ * SpanKind is what a job spent a span of time on.
+ *
+ * @generated from enum stellaops.orchestrator.v1.SpanKind
+ */
+export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind] | UnknownEnum;
+
+/**
+ * Describes the enum stellaops.orchestrator.v1.SpanKind.
+ */
+export const SpanKindSchema: GenEnum<SpanKind> = /*@__PURE__*/
+  enumDesc(file_stellaops_orchestrator_v1_run, 4);
+
+/**
+ * RunService makes and shows runs: jobs that belong together, with edges between them, across
+ * queues and job types.
+ *
+ * A run of more than 1,000 jobs is made open and filled with AppendJobs; a job can depend on jobs
+ * of its own batch and of earlier ones, so that no batch can close a cycle. What the end of a job
+ * means for those that depend on it is told at once for up to 1,000 edges and by a loop, in steps
+ * of 1,000, beyond that.
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
  * and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -462,8 +1596,10 @@ export const RunService: GenService<{
    * Makes a run of up to 1,000 jobs and 20,000 edges in one transaction: all of it or nothing.
    *
    * Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
-   * GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or GRAPH_REPEATED_EDGE and one field
-   * violation per fault, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
+   * GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
+   * unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
+   * a job with one of these faults, or can never start) and one field violation per fault, all at
+   * once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
    * FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
    * IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
    * has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
@@ -476,7 +1612,67 @@ export const RunService: GenService<{
     output: typeof CreateRunResponseSchema;
   },
   /**
-   * Returns a run with its jobs (without payloads, results and checkpoints) and its edges.
+   * Adds up to 1,000 jobs and 20,000 edges to a live run in one transaction: all of it or nothing.
+   *
+   * Either the run is open, or the caller holds the lease of a job of the run (fan_out): what a
+   * handler appends, every job waits for that depends on the handler's job with include_fan_out.
+   * A dependency on a job that ended already counts as its end says.
+   *
+   * Safe to repeat: a name that is there with the same content is the same job. Errors: those of
+   * CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+   * STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
+   * content).
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.AppendJobs
+   */
+  appendJobs: {
+    methodKind: "unary";
+    input: typeof AppendJobsRequestSchema;
+    output: typeof AppendJobsResponseSchema;
+  },
+  /**
+   * Closes an open run: only handlers of its jobs can append from now on. Safe to repeat.
+   *
+   * Errors: NOT_FOUND (RUN_NOT_FOUND).
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.CloseRun
+   */
+  closeRun: {
+    methodKind: "unary";
+    input: typeof CloseRunRequestSchema;
+    output: typeof CloseRunResponseSchema;
+  },
+  /**
+   * Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
+   * can be appended once this answers. Safe to repeat with the same request_id.
+   *
+   * Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.CancelRun
+   */
+  cancelRun: {
+    methodKind: "unary";
+    input: typeof CancelRunRequestSchema;
+    output: typeof CancelRunResponseSchema;
+  },
+  /**
+   * Runs a part of a finished run again, as a new run that is linked to it; the history of the
+   * first is untouched. The new run's jobs start once all of them are in the ledger.
+   *
+   * Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
+   * (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
+   * (RUN_ACTIVE, NOTHING_TO_REPLAY); ALREADY_EXISTS (REQUEST_ID_CONFLICT).
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.ReplayRun
+   */
+  replayRun: {
+    methodKind: "unary";
+    input: typeof ReplayRunRequestSchema;
+    output: typeof ReplayRunResponseSchema;
+  },
+  /**
+   * Returns a run and, if it has at most 1,000 jobs, those (without payloads, results and
+   * checkpoints) and their edges. Of a larger one ListJobs and GetRunGraph answer pages.
    *
    * Errors: NOT_FOUND (RUN_NOT_FOUND).
    *
@@ -486,6 +1682,57 @@ export const RunService: GenService<{
     methodKind: "unary";
     input: typeof GetRunRequestSchema;
     output: typeof GetRunResponseSchema;
+  },
+  /**
+   * Lists runs, newest first, a page at a time, without counts of their jobs.
+   *
+   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.ListRuns
+   */
+  listRuns: {
+    methodKind: "unary";
+    input: typeof ListRunsRequestSchema;
+    output: typeof ListRunsResponseSchema;
+  },
+  /**
+   * Returns a page of a run's graph: jobs in their order, each with the edges that lead to it, where
+   * it stands and what it waits for.
+   *
+   * Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+   * snapshot.
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.GetRunGraph
+   */
+  getRunGraph: {
+    methodKind: "unary";
+    input: typeof GetRunGraphRequestSchema;
+    output: typeof GetRunGraphResponseSchema;
+  },
+  /**
+   * Returns a page of a run's timeline: what each job spent its time on, by attempt and task runner.
+   *
+   * Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a
+   * snapshot.
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.GetRunTimeline
+   */
+  getRunTimeline: {
+    methodKind: "unary";
+    input: typeof GetRunTimelineRequestSchema;
+    output: typeof GetRunTimelineResponseSchema;
+  },
+  /**
+   * Returns the chain of jobs that decides how long the run takes.
+   *
+   * Errors: NOT_FOUND (RUN_NOT_FOUND).
+   *
+   * @generated from rpc stellaops.orchestrator.v1.RunService.GetCriticalPath
+   */
+  getCriticalPath: {
+    methodKind: "unary";
+    input: typeof GetCriticalPathRequestSchema;
+    output: typeof GetCriticalPathResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stellaops_orchestrator_v1_run, 0);

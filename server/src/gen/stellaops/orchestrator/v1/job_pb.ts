@@ -23,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file stellaops/orchestrator/v1/job.proto.
  */
 export const file_stellaops_orchestrator_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("CiNzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL2pvYi5wcm90bxIZc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MSK6BwoHSm9iU3BlYxJfCgZqb2JfaWQYASABKAlCT7pITNgBAXJHMkVeWzAtOWEtZl17OH0tWzAtOWEtZl17NH0tN1swLTlhLWZdezN9LVs4OWFiXVswLTlhLWZdezN9LVswLTlhLWZdezEyfSQSPwoIam9iX3R5cGUYAiABKAlCLbpIKnIoKIABMiNeW2Etel1bYS16MC05Xy1dKihbLl1bYS16MC05Xy1dKykqJBIyCgVxdWV1ZRgDIAEoCUIjukgg2AEBchsogAEyFl5bYS16MC05XVthLXowLTkuXy1dKiQSGQoHcHJvamVjdBgEIAEoCUIIukgFcgMogAESGAoGc291cmNlGAUgASgJQgi6SAVyAyj/ARIkCghwcmlvcml0eRgGIAEoBUISukgPGg0YCij2//////////8BEg8KB3BheWxvYWQYByABKAwSJAoScGF5bG9hZF9tZWRpYV90eXBlGAggASgJQgi6SAVyAyj/ARI5ChBwYXlsb2FkX2FydGlmYWN0GAkgASgJQh+6SBzYAQFyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEiEKD2lkZW1wb3RlbmN5X2tleRgKIAEoCUIIukgFcgMo/wESVwoGbGFiZWxzGAsgAygLMi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTcGVjLkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQASg/KgVyAyj/ARIuCgpub3RfYmVmb3JlGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1CgVyZXRyeRgNIAEoCzImLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlQb2xpY3kSQwoQYXR0ZW1wdF9kZWFkbGluZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgPUkKgASIAoOY29ycmVsYXRpb25faWQYDyABKAlCCLpIBXIDKIABElIKC3RyYWNlcGFyZW50GBAgASgJQj26SDrYAQFyNTIzXlswLTlhLWZdezJ9LVswLTlhLWZdezMyfS1bMC05YS1mXXsxNn0tWzAtOWEtZl17Mn0kEhwKCnRyYWNlc3RhdGUYESABKAlCCLpIBXIDKIAEEiEKD2NvbmN1cnJlbmN5X2tleRgSIAEoCUIIukgFcgMo/wEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL8BAoDSm9iEg4KBmpvYl9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSMAoEc3BlYxgDIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlYxIyCgVzdGF0ZRgEIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUSDwoHYXR0ZW1wdBgFIAEoBRIQCghmYWlsdXJlcxgGIAEoBRIVCg1pbnRlcnJ1cHRpb25zGAcgASgFEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKDGxhc3RfZmFpbHVyZRgMIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmFpbHVyZRIOCgZyZXN1bHQYDSABKAwSNQoIcHJvZ3Jlc3MYDiABKAsyIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlByb2dyZXNzEg4KBnJ1bl9pZBgPIAEoCRIMCgRuYW1lGBAgASgJEhEKCXdvcmtlcl9pZBgRIAEoCRI9CglhcnRpZmFjdHMYEiADKAsyKi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkFydGlmYWN0QmluZGluZyJvCghQcm9ncmVzcxIpCghmcmFjdGlvbhgBIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAAASGQoHbWVzc2FnZRgCIAEoCUIIukgFcgMogAgSHQoKY2hlY2twb2ludBgDIAEoDEIJukgGegQYgIAQIpQCCgdBdHRlbXB0Eg8KB2F0dGVtcHQYASABKAUSEwoLbGVhc2VfZXBvY2gYAiABKAMSEQoJd29ya2VyX2lkGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI6CgdvdXRjb21lGAYgASgOMikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5BdHRlbXB0T3V0Y29tZRIzCgdmYWlsdXJlGAcgASgLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5GYWlsdXJlIlMKEkVucXVldWVKb2JzUmVxdWVzdBI9CgRqb2JzGAEgAygLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTcGVjQgu6SAiSAQUIARDoByJ+Cg1FbnF1ZXVlUmVzdWx0EjoKB291dGNvbWUYASABKA4yKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVucXVldWVPdXRjb21lEg4KBmpvYl9pZBgCIAEoCRIhCgVlcnJvchgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIlAKE0VucXVldWVKb2JzUmVzcG9uc2USOQoHcmVzdWx0cxgBIAMoCzIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRW5xdWV1ZVJlc3VsdCIpCg1HZXRKb2JSZXF1ZXN0EhgKBmpvYl9pZBgBIAEoCUIIukgFcgOwAQEicwoOR2V0Sm9iUmVzcG9uc2USKwoDam9iGAEgASgLMh4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2ISNAoIYXR0ZW1wdHMYAiADKAsyIi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkF0dGVtcHQinAMKCUpvYkZpbHRlchJECgZzdGF0ZXMYASADKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlQg+6SAySAQkiB4IBBBABIAASGwoJam9iX3R5cGVzGAIgAygJQgi6SAWSAQIQZBINCgVxdWV1ZRgDIAEoCRIPCgdwcm9qZWN0GAQgASgJEg4KBnNvdXJjZRgFIAEoCRIbCgZydW5faWQYBiABKAlCC7pICNgBAXIDsAEBEkoKBmxhYmVscxgHIAMoCzIwLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iRmlsdGVyLkxhYmVsc0VudHJ5Qgi6SAWaAQIQIBIwCgxjcmVhdGVkX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoQBCg9MaXN0Sm9ic1JlcXVlc3QSNAoGZmlsdGVyGAEgASgLMiQuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JGaWx0ZXISHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIlkKEExpc3RKb2JzUmVzcG9uc2USLAoEam9icxgBIAMoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJtChRMaXN0Sm9iRXZlbnRzUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCJlChVMaXN0Sm9iRXZlbnRzUmVzcG9uc2USMwoGZXZlbnRzGAEgAygLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki9wIKCEpvYkV2ZW50EhAKCGV2ZW50X2lkGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSNwoKZnJvbV9zdGF0ZRgEIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUSNQoIdG9fc3RhdGUYBSABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEg4KBnRlbmFudBgGIAEoCRIPCgdwcm9qZWN0GAcgASgJEg4KBmpvYl9pZBgIIAEoCRIQCghqb2JfdHlwZRgJIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgKIAEoCRIRCgl3b3JrZXJfaWQYCyABKAkSDwoHYXR0ZW1wdBgMIAEoBRITCgtsZWFzZV9lcG9jaBgNIAEoAxINCgVhY3RvchgOIAEoCRIOCgZyZWFzb24YDyABKAkicgoQV2F0Y2hKb2JzUmVxdWVzdBIxCgRqb2JzGAEgASgLMiEuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JJZHNIABIaCgZydW5faWQYAiABKAlCCLpIBXIDsAEBSABCDwoGdGFyZ2V0EgW6SAIIASItCgZKb2JJZHMSIwoHam9iX2lkcxgBIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBIkEKEVdhdGNoSm9ic1Jlc3BvbnNlEiwKBGpvYnMYASADKAsyHi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYiKLAQoRQ2FuY2VsSm9ic1JlcXVlc3QSIwoHam9iX2lkcxgBIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMogAgSNwoFZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBByIDCJAcMgAijQEKDENhbmNlbFJlc3VsdBIOCgZqb2JfaWQYASABKAkSOQoHb3V0Y29tZRgCIAEoDjIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ2FuY2VsT3V0Y29tZRIyCgVzdGF0ZRgDIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUiTgoSQ2FuY2VsSm9ic1Jlc3BvbnNlEjgKB3Jlc3VsdHMYASADKAsyJy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNhbmNlbFJlc3VsdCJRChBSZXRyeUpvYnNSZXF1ZXN0EiMKB2pvYl9pZHMYASADKAlCErpID5IBDAgBEOgHIgVyA7ABARIYCgZyZWFzb24YAiABKAlCCLpIBXIDKIAIIosBCgtSZXRyeVJlc3VsdBIOCgZqb2JfaWQYASABKAkSOAoHb3V0Y29tZRgCIAEoDjInLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlPdXRjb21lEjIKBXN0YXRlGAMgASgOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZSJMChFSZXRyeUpvYnNSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMiYuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeVJlc3VsdCItChFFeHBsYWluSm9iUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBIoIBChJFeHBsYWluSm9iUmVzcG9uc2USMgoFc3RhdGUYASABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEjgKCmJsb2NrZWRfYnkYAiABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeSLeBAoJQmxvY2tlZEJ5EkQKCmRlcGVuZGVuY3kYASABKAsyLi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeURlcGVuZGVuY3lIABJACghzY2hlZHVsZRgCIAEoCzIsLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQmxvY2tlZEJ5U2NoZWR1bGVIABI+Cgd3b3JrZXJzGAMgASgLMisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CbG9ja2VkQnlXb3JrZXJzSAASOgoFcGF1c2UYBCABKAsyKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeVBhdXNlSAASQAoIYmxhY2tvdXQYBSABKAsyLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUJsYWNrb3V0SAASOgoFcXVvdGEYBiABKAsyKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeVF1b3RhSAASRgoLY29uY3VycmVuY3kYByABKAsyLy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUNvbmN1cnJlbmN5SAASPgoHbGltaXRlchgIIAEoCzIrLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQmxvY2tlZEJ5TGltaXRlckgAEj4KB2JyZWFrZXIYCSABKAsyKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUJyZWFrZXJIAEIHCgVjYXVzZSKGAQoOQmxvY2tlZEJ5UGF1c2USMwoFc2NvcGUYASABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZsb3dTY29wZRIOCgZyZWFzb24YAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChFCbG9ja2VkQnlCbGFja291dBIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEgwKBG5hbWUYAiABKAkSLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImwKDkJsb2NrZWRCeVF1b3RhEg0KBXF1b3RhGAEgASgJEg0KBWxpbWl0GAIgASgDEgwKBHVzZWQYAyABKAMSLgoKcmVzZXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiewoUQmxvY2tlZEJ5Q29uY3VycmVuY3kSMwoFc2NvcGUYASABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZsb3dTY29wZRINCgVsaW1pdBgCIAEoBRIOCgZhY3RpdmUYAyABKAUSDwoHZHluYW1pYxgEIAEoCCKQAQoQQmxvY2tlZEJ5TGltaXRlchIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEhcKD3JhdGVfcGVyX3NlY29uZBgCIAEoARIuCgpyZXRyeV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoQQmxvY2tlZEJ5QnJlYWtlchIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEjYKBXBoYXNlGAIgASgOMicuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CcmVha2VyUGhhc2USLgoKb3Blbl91bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoTQmxvY2tlZEJ5RGVwZW5kZW5jeRIPCgdqb2JfaWRzGAEgAygJEg0KBWNvdW50GAIgASgFEgwKBGhlbGQYAyABKAgiQwoRQmxvY2tlZEJ5U2NoZWR1bGUSLgoKcmVhZHlfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKwoQQmxvY2tlZEJ5V29ya2VycxIXCg9jYXBhYmxlX3dvcmtlcnMYASABKAUq9AEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFURV9CTE9DS0VEEAESFwoTSk9CX1NUQVRFX1NDSEVEVUxFRBACEhMKD0pPQl9TVEFURV9SRUFEWRADEhUKEUpPQl9TVEFURV9PRkZFUkVEEAQSFQoRSk9CX1NUQVRFX1JVTk5JTkcQBRIXChNKT0JfU1RBVEVfU1VDQ0VFREVEEAYSFAoQSk9CX1NUQVRFX0ZBSUxFRBAHEhIKDkpPQl9TVEFURV9ERUFEEAgSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAJKqwBCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBVFRFTVBUX09VVENPTUVfU1VDQ0VFREVEEAESGgoWQVRURU1QVF9PVVRDT01FX0ZBSUxFRBACEh8KG0FUVEVNUFRfT1VUQ09NRV9JTlRFUlJVUFRFRBADEh0KGUFUVEVNUFRfT1VUQ09NRV9DQU5DRUxMRUQQBCqLAQoORW5xdWV1ZU91dGNvbWUSHwobRU5RVUVVRV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRU5RVUVVRV9PVVRDT01FX0NSRUFURUQQARIdChlFTlFVRVVFX09VVENPTUVfRFVQTElDQVRFEAISHAoYRU5RVUVVRV9PVVRDT01FX1JFSkVDVEVEEAMqrgEKDUNhbmNlbE91dGNvbWUSHgoaQ0FOQ0VMX09VVENPTUVfVU5TUEVDSUZJRUQQABIcChhDQU5DRUxfT1VUQ09NRV9DQU5DRUxMRUQQARIcChhDQU5DRUxfT1VUQ09NRV9SRVFVRVNURUQQAhIjCh9DQU5DRUxfT1VUQ09NRV9BTFJFQURZX0ZJTklTSEVEEAMSHAoYQ0FOQ0VMX09VVENPTUVfTk9UX0ZPVU5EEAQqpgEKDFJldHJ5T3V0Y29tZRIdChlSRVRSWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFwoTUkVUUllfT1VUQ09NRV9SRUFEWRABEiAKHFJFVFJZX09VVENPTUVfQUxSRUFEWV9BQ1RJVkUQAhIfChtSRVRSWV9PVVRDT01FX05PVF9SRVRSWUFCTEUQAxIbChdSRVRSWV9PVVRDT01FX05PVF9GT1VORBAEMu4GCgpKb2JTZXJ2aWNlEmwKC0VucXVldWVKb2JzEi0uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FbnF1ZXVlSm9ic1JlcXVlc3QaLi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVucXVldWVKb2JzUmVzcG9uc2USYgoGR2V0Sm9iEiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRKb2JSZXF1ZXN0Gikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRKb2JSZXNwb25zZSIDkAIBEmgKCExpc3RKb2JzEiouc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0Sm9ic1JlcXVlc3QaKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkxpc3RKb2JzUmVzcG9uc2UiA5ACARJ3Cg1MaXN0Sm9iRXZlbnRzEi8uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0Sm9iRXZlbnRzUmVxdWVzdBowLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdEpvYkV2ZW50c1Jlc3BvbnNlIgOQAgESaAoJV2F0Y2hKb2JzEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5XYXRjaEpvYnNSZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5XYXRjaEpvYnNSZXNwb25zZTABEmkKCkNhbmNlbEpvYnMSLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNhbmNlbEpvYnNSZXF1ZXN0Gi0uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DYW5jZWxKb2JzUmVzcG9uc2USZgoJUmV0cnlKb2JzEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeUpvYnNSZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeUpvYnNSZXNwb25zZRJuCgpFeHBsYWluSm9iEiwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FeHBsYWluSm9iUmVxdWVzdBotLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRXhwbGFpbkpvYlJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status, file_stellaops_orchestrator_v1_artifact, file_stellaops_orchestrator_v1_failure, file_stellaops_orchestrator_v1_flow_control, file_stellaops_orchestrator_v1_lease_policy]);
+  fileDesc("CiNzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL2pvYi5wcm90bxIZc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MSLWCAoHSm9iU3BlYxJfCgZqb2JfaWQYASABKAlCT7pITNgBAXJHMkVeWzAtOWEtZl17OH0tWzAtOWEtZl17NH0tN1swLTlhLWZdezN9LVs4OWFiXVswLTlhLWZdezN9LVswLTlhLWZdezEyfSQSPwoIam9iX3R5cGUYAiABKAlCLbpIKnIoKIABMiNeW2Etel1bYS16MC05Xy1dKihbLl1bYS16MC05Xy1dKykqJBIyCgVxdWV1ZRgDIAEoCUIjukgg2AEBchsogAEyFl5bYS16MC05XVthLXowLTkuXy1dKiQSGQoHcHJvamVjdBgEIAEoCUIIukgFcgMogAESGAoGc291cmNlGAUgASgJQgi6SAVyAyj/ARIkCghwcmlvcml0eRgGIAEoBUISukgPGg0YCij2//////////8BEg8KB3BheWxvYWQYByABKAwSJAoScGF5bG9hZF9tZWRpYV90eXBlGAggASgJQgi6SAVyAyj/ARI5ChBwYXlsb2FkX2FydGlmYWN0GAkgASgJQh+6SBzYAQFyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEiEKD2lkZW1wb3RlbmN5X2tleRgKIAEoCUIIukgFcgMo/wESVwoGbGFiZWxzGAsgAygLMi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTcGVjLkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQASg/KgVyAyj/ARIuCgpub3RfYmVmb3JlGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1CgVyZXRyeRgNIAEoCzImLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlQb2xpY3kSQwoQYXR0ZW1wdF9kZWFkbGluZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgPUkKgASIAoOY29ycmVsYXRpb25faWQYDyABKAlCCLpIBXIDKIABElIKC3RyYWNlcGFyZW50GBAgASgJQj26SDrYAQFyNTIzXlswLTlhLWZdezJ9LVswLTlhLWZdezMyfS1bMC05YS1mXXsxNn0tWzAtOWEtZl17Mn0kEhwKCnRyYWNlc3RhdGUYESABKAlCCLpIBXIDKIAEEiEKD2NvbmN1cnJlbmN5X2tleRgSIAEoCUIIukgFcgMo/wESNgoGd2luZG93GBMgASgLMiYuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FdmVudFdpbmRvdxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBOmK6SF8aXQoPam9iX3NwZWMud2luZG93EiJhIGpvYiB3aXRoIGEgd2luZG93IG5lZWRzIGEgc291cmNlGiYhaGFzKHRoaXMud2luZG93KSB8fCB0aGlzLnNvdXJjZSAhPSAnJyL1AQoLRXZlbnRXaW5kb3cSFwoFc2NvcGUYASABKAlCCLpIBXIDKP8BEjYKCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQE6X7pIXBpaChJldmVudF93aW5kb3cub3JkZXISI2VuZF90aW1lIG11c3QgY29tZSBhZnRlciBzdGFydF90aW1lGh90aGlzLmVuZF90aW1lID4gdGhpcy5zdGFydF90aW1lIo0FCgNKb2ISDgoGam9iX2lkGAEgASgJEg4KBnRlbmFudBgCIAEoCRIwCgRzcGVjGAMgASgLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTcGVjEjIKBXN0YXRlGAQgASgOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZRIPCgdhdHRlbXB0GAUgASgFEhAKCGZhaWx1cmVzGAYgASgFEhUKDWludGVycnVwdGlvbnMYByABKAUSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5zY2hlZHVsZWRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoMbGFzdF9mYWlsdXJlGAwgASgLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5GYWlsdXJlEg4KBnJlc3VsdBgNIAEoDBI1Cghwcm9ncmVzcxgOIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUHJvZ3Jlc3MSDgoGcnVuX2lkGA8gASgJEgwKBG5hbWUYECABKAkSEQoJd29ya2VyX2lkGBEgASgJEj0KCWFydGlmYWN0cxgSIAMoCzIqLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQXJ0aWZhY3RCaW5kaW5nEg8KB3NraXBwZWQYEyABKAgibwoIUHJvZ3Jlc3MSKQoIZnJhY3Rpb24YASABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAAEhkKB21lc3NhZ2UYAiABKAlCCLpIBXIDKIAIEh0KCmNoZWNrcG9pbnQYAyABKAxCCbpIBnoEGICAECKUAgoHQXR0ZW1wdBIPCgdhdHRlbXB0GAEgASgFEhMKC2xlYXNlX2Vwb2NoGAIgASgDEhEKCXdvcmtlcl9pZBgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOgoHb3V0Y29tZRgGIAEoDjIpLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQXR0ZW1wdE91dGNvbWUSMwoHZmFpbHVyZRgHIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmFpbHVyZSJTChJFbnF1ZXVlSm9ic1JlcXVlc3QSPQoEam9icxgBIAMoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlY0ILukgIkgEFCAEQ6AcifgoNRW5xdWV1ZVJlc3VsdBI6CgdvdXRjb21lGAEgASgOMikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FbnF1ZXVlT3V0Y29tZRIOCgZqb2JfaWQYAiABKAkSIQoFZXJyb3IYAyABKAsyEi5nb29nbGUucnBjLlN0YXR1cyJQChNFbnF1ZXVlSm9ic1Jlc3BvbnNlEjkKB3Jlc3VsdHMYASADKAsyKC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVucXVldWVSZXN1bHQiKQoNR2V0Sm9iUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBInMKDkdldEpvYlJlc3BvbnNlEisKA2pvYhgBIAEoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iEjQKCGF0dGVtcHRzGAIgAygLMiIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5BdHRlbXB0IrkDCglKb2JGaWx0ZXISRAoGc3RhdGVzGAEgAygOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZUIPukgMkgEJIgeCAQQQASAAEhsKCWpvYl90eXBlcxgCIAMoCUIIukgFkgECEGQSDQoFcXVldWUYAyABKAkSDwoHcHJvamVjdBgEIAEoCRIOCgZzb3VyY2UYBSABKAkSGwoGcnVuX2lkGAYgASgJQgu6SAjYAQFyA7ABARJKCgZsYWJlbHMYByADKAsyMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYkZpbHRlci5MYWJlbHNFbnRyeUIIukgFmgECECASMAoMY3JlYXRlZF9mcm9tGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5jcmVhdGVkX2JlZm9yZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoJd29ya2VyX2lkGAogASgJQgi6SAVyAyj/ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoQBCg9MaXN0Sm9ic1JlcXVlc3QSNAoGZmlsdGVyGAEgASgLMiQuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JGaWx0ZXISHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIlkKEExpc3RKb2JzUmVzcG9uc2USLAoEam9icxgBIAMoCzIeLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJtChRMaXN0Sm9iRXZlbnRzUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCJlChVMaXN0Sm9iRXZlbnRzUmVzcG9uc2USMwoGZXZlbnRzGAEgAygLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki9wIKCEpvYkV2ZW50EhAKCGV2ZW50X2lkGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSNwoKZnJvbV9zdGF0ZRgEIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUSNQoIdG9fc3RhdGUYBSABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEg4KBnRlbmFudBgGIAEoCRIPCgdwcm9qZWN0GAcgASgJEg4KBmpvYl9pZBgIIAEoCRIQCghqb2JfdHlwZRgJIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgKIAEoCRIRCgl3b3JrZXJfaWQYCyABKAkSDwoHYXR0ZW1wdBgMIAEoBRITCgtsZWFzZV9lcG9jaBgNIAEoAxINCgVhY3RvchgOIAEoCRIOCgZyZWFzb24YDyABKAkicgoQV2F0Y2hKb2JzUmVxdWVzdBIxCgRqb2JzGAEgASgLMiEuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JJZHNIABIaCgZydW5faWQYAiABKAlCCLpIBXIDsAEBSABCDwoGdGFyZ2V0EgW6SAIIASItCgZKb2JJZHMSIwoHam9iX2lkcxgBIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBIkEKEVdhdGNoSm9ic1Jlc3BvbnNlEiwKBGpvYnMYASADKAsyHi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYiKLAQoRQ2FuY2VsSm9ic1JlcXVlc3QSIwoHam9iX2lkcxgBIAMoCUISukgPkgEMCAEQ6AciBXIDsAEBEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMogAgSNwoFZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBByIDCJAcMgAijQEKDENhbmNlbFJlc3VsdBIOCgZqb2JfaWQYASABKAkSOQoHb3V0Y29tZRgCIAEoDjIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ2FuY2VsT3V0Y29tZRIyCgVzdGF0ZRgDIAEoDjIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3RhdGUiTgoSQ2FuY2VsSm9ic1Jlc3BvbnNlEjgKB3Jlc3VsdHMYASADKAsyJy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNhbmNlbFJlc3VsdCJRChBSZXRyeUpvYnNSZXF1ZXN0EiMKB2pvYl9pZHMYASADKAlCErpID5IBDAgBEOgHIgVyA7ABARIYCgZyZWFzb24YAiABKAlCCLpIBXIDKIAIIosBCgtSZXRyeVJlc3VsdBIOCgZqb2JfaWQYASABKAkSOAoHb3V0Y29tZRgCIAEoDjInLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmV0cnlPdXRjb21lEjIKBXN0YXRlGAMgASgOMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5Kb2JTdGF0ZSJMChFSZXRyeUpvYnNSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMiYuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeVJlc3VsdCItChFFeHBsYWluSm9iUmVxdWVzdBIYCgZqb2JfaWQYASABKAlCCLpIBXIDsAEBIrMBChJFeHBsYWluSm9iUmVzcG9uc2USMgoFc3RhdGUYASABKA4yIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkpvYlN0YXRlEjgKCmJsb2NrZWRfYnkYAiABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeRIvCgVzdHVjaxgDIAEoCzIgLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU3R1Y2sieAoFU3R1Y2sSNAoFY2F1c2UYASABKA4yJS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlN0dWNrQ2F1c2USKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmFkdmljZRgDIAEoCSLeBAoJQmxvY2tlZEJ5EkQKCmRlcGVuZGVuY3kYASABKAsyLi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeURlcGVuZGVuY3lIABJACghzY2hlZHVsZRgCIAEoCzIsLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQmxvY2tlZEJ5U2NoZWR1bGVIABI+Cgd3b3JrZXJzGAMgASgLMisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CbG9ja2VkQnlXb3JrZXJzSAASOgoFcGF1c2UYBCABKAsyKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeVBhdXNlSAASQAoIYmxhY2tvdXQYBSABKAsyLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUJsYWNrb3V0SAASOgoFcXVvdGEYBiABKAsyKS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeVF1b3RhSAASRgoLY29uY3VycmVuY3kYByABKAsyLy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUNvbmN1cnJlbmN5SAASPgoHbGltaXRlchgIIAEoCzIrLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQmxvY2tlZEJ5TGltaXRlckgAEj4KB2JyZWFrZXIYCSABKAsyKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkJsb2NrZWRCeUJyZWFrZXJIAEIHCgVjYXVzZSKGAQoOQmxvY2tlZEJ5UGF1c2USMwoFc2NvcGUYASABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZsb3dTY29wZRIOCgZyZWFzb24YAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoQBChFCbG9ja2VkQnlCbGFja291dBIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEgwKBG5hbWUYAiABKAkSLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImwKDkJsb2NrZWRCeVF1b3RhEg0KBXF1b3RhGAEgASgJEg0KBWxpbWl0GAIgASgDEgwKBHVzZWQYAyABKAMSLgoKcmVzZXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiewoUQmxvY2tlZEJ5Q29uY3VycmVuY3kSMwoFc2NvcGUYASABKAsyJC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZsb3dTY29wZRINCgVsaW1pdBgCIAEoBRIOCgZhY3RpdmUYAyABKAUSDwoHZHluYW1pYxgEIAEoCCKQAQoQQmxvY2tlZEJ5TGltaXRlchIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEhcKD3JhdGVfcGVyX3NlY29uZBgCIAEoARIuCgpyZXRyeV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoQQmxvY2tlZEJ5QnJlYWtlchIzCgVzY29wZRgBIAEoCzIkLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmxvd1Njb3BlEjYKBXBoYXNlGAIgASgOMicuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5CcmVha2VyUGhhc2USLgoKb3Blbl91bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoTQmxvY2tlZEJ5RGVwZW5kZW5jeRIPCgdqb2JfaWRzGAEgAygJEg0KBWNvdW50GAIgASgFEgwKBGhlbGQYAyABKAgiQwoRQmxvY2tlZEJ5U2NoZWR1bGUSLgoKcmVhZHlfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKwoQQmxvY2tlZEJ5V29ya2VycxIXCg9jYXBhYmxlX3dvcmtlcnMYASABKAUiGwoZR2V0UmV0ZW50aW9uUG9saWN5UmVxdWVzdCKuAQoaR2V0UmV0ZW50aW9uUG9saWN5UmVzcG9uc2USMAoNZmluaXNoZWRfam9icxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgxkZWFkX2xldHRlcnMYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKb3BlcmF0aW9ucxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbir0AQoISm9iU3RhdGUSGQoVSk9CX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRSk9CX1NUQVRFX0JMT0NLRUQQARIXChNKT0JfU1RBVEVfU0NIRURVTEVEEAISEwoPSk9CX1NUQVRFX1JFQURZEAMSFQoRSk9CX1NUQVRFX09GRkVSRUQQBBIVChFKT0JfU1RBVEVfUlVOTklORxAFEhcKE0pPQl9TVEFURV9TVUNDRUVERUQQBhIUChBKT0JfU1RBVEVfRkFJTEVEEAcSEgoOSk9CX1NUQVRFX0RFQUQQCBIXChNKT0JfU1RBVEVfQ0FOQ0VMTEVEEAkqrAEKDkF0dGVtcHRPdXRjb21lEh8KG0FUVEVNUFRfT1VUQ09NRV9VTlNQRUNJRklFRBAAEh0KGUFUVEVNUFRfT1VUQ09NRV9TVUNDRUVERUQQARIaChZBVFRFTVBUX09VVENPTUVfRkFJTEVEEAISHwobQVRURU1QVF9PVVRDT01FX0lOVEVSUlVQVEVEEAMSHQoZQVRURU1QVF9PVVRDT01FX0NBTkNFTExFRBAEKosBCg5FbnF1ZXVlT3V0Y29tZRIfChtFTlFVRVVFX09VVENPTUVfVU5TUEVDSUZJRUQQABIbChdFTlFVRVVFX09VVENPTUVfQ1JFQVRFRBABEh0KGUVOUVVFVUVfT1VUQ09NRV9EVVBMSUNBVEUQAhIcChhFTlFVRVVFX09VVENPTUVfUkVKRUNURUQQAyquAQoNQ2FuY2VsT3V0Y29tZRIeChpDQU5DRUxfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhwKGENBTkNFTF9PVVRDT01FX0NBTkNFTExFRBABEhwKGENBTkNFTF9PVVRDT01FX1JFUVVFU1RFRBACEiMKH0NBTkNFTF9PVVRDT01FX0FMUkVBRFlfRklOSVNIRUQQAxIcChhDQU5DRUxfT1VUQ09NRV9OT1RfRk9VTkQQBCqmAQoMUmV0cnlPdXRjb21lEh0KGVJFVFJZX09VVENPTUVfVU5TUEVDSUZJRUQQABIXChNSRVRSWV9PVVRDT01FX1JFQURZEAESIAocUkVUUllfT1VUQ09NRV9BTFJFQURZX0FDVElWRRACEh8KG1JFVFJZX09VVENPTUVfTk9UX1JFVFJZQUJMRRADEhsKF1JFVFJZX09VVENPTUVfTk9UX0ZPVU5EEAQqdwoKU3R1Y2tDYXVzZRIbChdTVFVDS19DQVVTRV9VTlNQRUNJRklFRBAAEhkKFVNUVUNLX0NBVVNFX05PX1dPUktFUhABEhoKFlNUVUNLX0NBVVNFX0RFUEVOREVOQ1kQAhIVChFTVFVDS19DQVVTRV9MSU1JVBADMvcHCgpKb2JTZXJ2aWNlEmwKC0VucXVldWVKb2JzEi0uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FbnF1ZXVlSm9ic1JlcXVlc3QaLi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkVucXVldWVKb2JzUmVzcG9uc2USYgoGR2V0Sm9iEiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRKb2JSZXF1ZXN0Gikuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRKb2JSZXNwb25zZSIDkAIBEmgKCExpc3RKb2JzEiouc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0Sm9ic1JlcXVlc3QaKy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkxpc3RKb2JzUmVzcG9uc2UiA5ACARJ3Cg1MaXN0Sm9iRXZlbnRzEi8uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0Sm9iRXZlbnRzUmVxdWVzdBowLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdEpvYkV2ZW50c1Jlc3BvbnNlIgOQAgESaAoJV2F0Y2hKb2JzEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5XYXRjaEpvYnNSZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5XYXRjaEpvYnNSZXNwb25zZTABEmkKCkNhbmNlbEpvYnMSLC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNhbmNlbEpvYnNSZXF1ZXN0Gi0uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DYW5jZWxKb2JzUmVzcG9uc2USZgoJUmV0cnlKb2JzEisuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeUpvYnNSZXF1ZXN0Giwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXRyeUpvYnNSZXNwb25zZRJuCgpFeHBsYWluSm9iEiwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FeHBsYWluSm9iUmVxdWVzdBotLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRXhwbGFpbkpvYlJlc3BvbnNlIgOQAgEShgEKEkdldFJldGVudGlvblBvbGljeRI0LnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0UmV0ZW50aW9uUG9saWN5UmVxdWVzdBo1LnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0UmV0ZW50aW9uUG9saWN5UmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status, file_stellaops_orchestrator_v1_artifact, file_stellaops_orchestrator_v1_failure, file_stellaops_orchestrator_v1_flow_control, file_stellaops_orchestrator_v1_lease_policy]);
 
 /**
  * JobSpec is a job as its producer describes it.
@@ -160,6 +160,14 @@ export type JobSpec = Message<"stellaops.orchestrator.v1.JobSpec"> & {
    * @generated from field: string concurrency_key = 18;
    */
   concurrencyKey: string;
+
+  /**
+   * The event-time window of its source that the job covers. Its success covers it, and the
+   * watermark advances over what is covered without a gap: see WatermarkService.
+   *
+   * @generated from field: stellaops.orchestrator.v1.EventWindow window = 19;
+   */
+  window?: EventWindow | undefined;
 };
 
 /**
@@ -168,6 +176,42 @@ export type JobSpec = Message<"stellaops.orchestrator.v1.JobSpec"> & {
  */
 export const JobSpecSchema: GenMessage<JobSpec> = /*@__PURE__*/
   messageDesc(file_stellaops_orchestrator_v1_job, 0);
+
+/**
+ * EventWindow is a span of event time of a source: from start_time up to but not including
+ * end_time. The job's source must be set.
+ *
+ * @generated from message stellaops.orchestrator.v1.EventWindow
+ */
+export type EventWindow = Message<"stellaops.orchestrator.v1.EventWindow"> & {
+  /**
+   * The partition of the source, such as an ecosystem; empty: the source has none.
+   *
+   * @generated from field: string scope = 1;
+   */
+  scope: string;
+
+  /**
+   * Its first moment.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * The first moment after it.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.EventWindow.
+ * Use `create(EventWindowSchema)` to create a new message.
+ */
+export const EventWindowSchema: GenMessage<EventWindow> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 1);
 
 /**
  * Job is a job as the ledger has it.
@@ -300,6 +344,13 @@ export type Job = Message<"stellaops.orchestrator.v1.Job"> & {
    * @generated from field: repeated stellaops.orchestrator.v1.ArtifactBinding artifacts = 18;
    */
   artifacts: ArtifactBinding[];
+
+  /**
+   * True: cancelled because the run did not need it; see EDGE_CONDITION_FAILURE.
+   *
+   * @generated from field: bool skipped = 19;
+   */
+  skipped: boolean;
 };
 
 /**
@@ -307,7 +358,7 @@ export type Job = Message<"stellaops.orchestrator.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 1);
+  messageDesc(file_stellaops_orchestrator_v1_job, 2);
 
 /**
  * Progress is how far an attempt got.
@@ -343,7 +394,7 @@ export type Progress = Message<"stellaops.orchestrator.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 2);
+  messageDesc(file_stellaops_orchestrator_v1_job, 3);
 
 /**
  * Attempt is one ended try at a job.
@@ -406,7 +457,7 @@ export type Attempt = Message<"stellaops.orchestrator.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 3);
+  messageDesc(file_stellaops_orchestrator_v1_job, 4);
 
 /**
  * EnqueueJobsRequest is a batch of jobs.
@@ -427,7 +478,7 @@ export type EnqueueJobsRequest = Message<"stellaops.orchestrator.v1.EnqueueJobsR
  * Use `create(EnqueueJobsRequestSchema)` to create a new message.
  */
 export const EnqueueJobsRequestSchema: GenMessage<EnqueueJobsRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 4);
+  messageDesc(file_stellaops_orchestrator_v1_job, 5);
 
 /**
  * EnqueueResult is the answer for one job spec.
@@ -465,7 +516,7 @@ export type EnqueueResult = Message<"stellaops.orchestrator.v1.EnqueueResult"> &
  * Use `create(EnqueueResultSchema)` to create a new message.
  */
 export const EnqueueResultSchema: GenMessage<EnqueueResult> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 5);
+  messageDesc(file_stellaops_orchestrator_v1_job, 6);
 
 /**
  * EnqueueJobsResponse has a result per job spec.
@@ -486,7 +537,7 @@ export type EnqueueJobsResponse = Message<"stellaops.orchestrator.v1.EnqueueJobs
  * Use `create(EnqueueJobsResponseSchema)` to create a new message.
  */
 export const EnqueueJobsResponseSchema: GenMessage<EnqueueJobsResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 6);
+  messageDesc(file_stellaops_orchestrator_v1_job, 7);
 
 /**
  * GetJobRequest names a job.
@@ -507,7 +558,7 @@ export type GetJobRequest = Message<"stellaops.orchestrator.v1.GetJobRequest"> &
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 7);
+  messageDesc(file_stellaops_orchestrator_v1_job, 8);
 
 /**
  * GetJobResponse is one job.
@@ -535,7 +586,7 @@ export type GetJobResponse = Message<"stellaops.orchestrator.v1.GetJobResponse">
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 8);
+  messageDesc(file_stellaops_orchestrator_v1_job, 9);
 
 /**
  * JobFilter narrows a list. Fields that are set must all match.
@@ -605,6 +656,13 @@ export type JobFilter = Message<"stellaops.orchestrator.v1.JobFilter"> & {
    * @generated from field: google.protobuf.Timestamp created_before = 9;
    */
   createdBefore?: Timestamp | undefined;
+
+  /**
+   * Worked on by this task runner now.
+   *
+   * @generated from field: string worker_id = 10;
+   */
+  workerId: string;
 };
 
 /**
@@ -612,7 +670,7 @@ export type JobFilter = Message<"stellaops.orchestrator.v1.JobFilter"> & {
  * Use `create(JobFilterSchema)` to create a new message.
  */
 export const JobFilterSchema: GenMessage<JobFilter> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 9);
+  messageDesc(file_stellaops_orchestrator_v1_job, 10);
 
 /**
  * ListJobsRequest asks for a page of jobs.
@@ -647,7 +705,7 @@ export type ListJobsRequest = Message<"stellaops.orchestrator.v1.ListJobsRequest
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 10);
+  messageDesc(file_stellaops_orchestrator_v1_job, 11);
 
 /**
  * ListJobsResponse is a page of jobs.
@@ -675,7 +733,7 @@ export type ListJobsResponse = Message<"stellaops.orchestrator.v1.ListJobsRespon
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 11);
+  messageDesc(file_stellaops_orchestrator_v1_job, 12);
 
 /**
  * ListJobEventsRequest asks for a page of a job's history.
@@ -710,7 +768,7 @@ export type ListJobEventsRequest = Message<"stellaops.orchestrator.v1.ListJobEve
  * Use `create(ListJobEventsRequestSchema)` to create a new message.
  */
 export const ListJobEventsRequestSchema: GenMessage<ListJobEventsRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 12);
+  messageDesc(file_stellaops_orchestrator_v1_job, 13);
 
 /**
  * ListJobEventsResponse is a page of a job's history.
@@ -738,7 +796,7 @@ export type ListJobEventsResponse = Message<"stellaops.orchestrator.v1.ListJobEv
  * Use `create(ListJobEventsResponseSchema)` to create a new message.
  */
 export const ListJobEventsResponseSchema: GenMessage<ListJobEventsResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 13);
+  messageDesc(file_stellaops_orchestrator_v1_job, 14);
 
 /**
  * JobEvent is one change of a job, with its provenance.
@@ -857,7 +915,7 @@ export type JobEvent = Message<"stellaops.orchestrator.v1.JobEvent"> & {
  * Use `create(JobEventSchema)` to create a new message.
  */
 export const JobEventSchema: GenMessage<JobEvent> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 14);
+  messageDesc(file_stellaops_orchestrator_v1_job, 15);
 
 /**
  * WatchJobsRequest says what to watch.
@@ -894,7 +952,7 @@ export type WatchJobsRequest = Message<"stellaops.orchestrator.v1.WatchJobsReque
  * Use `create(WatchJobsRequestSchema)` to create a new message.
  */
 export const WatchJobsRequestSchema: GenMessage<WatchJobsRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 15);
+  messageDesc(file_stellaops_orchestrator_v1_job, 16);
 
 /**
  * JobIds is a list of jobs.
@@ -915,7 +973,7 @@ export type JobIds = Message<"stellaops.orchestrator.v1.JobIds"> & {
  * Use `create(JobIdsSchema)` to create a new message.
  */
 export const JobIdsSchema: GenMessage<JobIds> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 16);
+  messageDesc(file_stellaops_orchestrator_v1_job, 17);
 
 /**
  * WatchJobsResponse is a batch of jobs that changed.
@@ -937,7 +995,7 @@ export type WatchJobsResponse = Message<"stellaops.orchestrator.v1.WatchJobsResp
  * Use `create(WatchJobsResponseSchema)` to create a new message.
  */
 export const WatchJobsResponseSchema: GenMessage<WatchJobsResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 17);
+  messageDesc(file_stellaops_orchestrator_v1_job, 18);
 
 /**
  * CancelJobsRequest names jobs to cancel.
@@ -972,7 +1030,7 @@ export type CancelJobsRequest = Message<"stellaops.orchestrator.v1.CancelJobsReq
  * Use `create(CancelJobsRequestSchema)` to create a new message.
  */
 export const CancelJobsRequestSchema: GenMessage<CancelJobsRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 18);
+  messageDesc(file_stellaops_orchestrator_v1_job, 19);
 
 /**
  * CancelResult is the answer for one job.
@@ -1007,7 +1065,7 @@ export type CancelResult = Message<"stellaops.orchestrator.v1.CancelResult"> & {
  * Use `create(CancelResultSchema)` to create a new message.
  */
 export const CancelResultSchema: GenMessage<CancelResult> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 19);
+  messageDesc(file_stellaops_orchestrator_v1_job, 20);
 
 /**
  * CancelJobsResponse has a result per job.
@@ -1028,7 +1086,7 @@ export type CancelJobsResponse = Message<"stellaops.orchestrator.v1.CancelJobsRe
  * Use `create(CancelJobsResponseSchema)` to create a new message.
  */
 export const CancelJobsResponseSchema: GenMessage<CancelJobsResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 20);
+  messageDesc(file_stellaops_orchestrator_v1_job, 21);
 
 /**
  * RetryJobsRequest names jobs to run again.
@@ -1056,7 +1114,7 @@ export type RetryJobsRequest = Message<"stellaops.orchestrator.v1.RetryJobsReque
  * Use `create(RetryJobsRequestSchema)` to create a new message.
  */
 export const RetryJobsRequestSchema: GenMessage<RetryJobsRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 21);
+  messageDesc(file_stellaops_orchestrator_v1_job, 22);
 
 /**
  * RetryResult is the answer for one job.
@@ -1091,7 +1149,7 @@ export type RetryResult = Message<"stellaops.orchestrator.v1.RetryResult"> & {
  * Use `create(RetryResultSchema)` to create a new message.
  */
 export const RetryResultSchema: GenMessage<RetryResult> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 22);
+  messageDesc(file_stellaops_orchestrator_v1_job, 23);
 
 /**
  * RetryJobsResponse has a result per job.
@@ -1112,7 +1170,7 @@ export type RetryJobsResponse = Message<"stellaops.orchestrator.v1.RetryJobsResp
  * Use `create(RetryJobsResponseSchema)` to create a new message.
  */
 export const RetryJobsResponseSchema: GenMessage<RetryJobsResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 23);
+  messageDesc(file_stellaops_orchestrator_v1_job, 24);
 
 /**
  * ExplainJobRequest names a job.
@@ -1133,7 +1191,7 @@ export type ExplainJobRequest = Message<"stellaops.orchestrator.v1.ExplainJobReq
  * Use `create(ExplainJobRequestSchema)` to create a new message.
  */
 export const ExplainJobRequestSchema: GenMessage<ExplainJobRequest> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 24);
+  messageDesc(file_stellaops_orchestrator_v1_job, 25);
 
 /**
  * ExplainJobResponse says why a job does not run.
@@ -1154,6 +1212,13 @@ export type ExplainJobResponse = Message<"stellaops.orchestrator.v1.ExplainJobRe
    * @generated from field: stellaops.orchestrator.v1.BlockedBy blocked_by = 2;
    */
   blockedBy?: BlockedBy | undefined;
+
+  /**
+   * Set: what it waits for cannot happen by itself.
+   *
+   * @generated from field: stellaops.orchestrator.v1.Stuck stuck = 3;
+   */
+  stuck?: Stuck | undefined;
 };
 
 /**
@@ -1161,7 +1226,43 @@ export type ExplainJobResponse = Message<"stellaops.orchestrator.v1.ExplainJobRe
  * Use `create(ExplainJobResponseSchema)` to create a new message.
  */
 export const ExplainJobResponseSchema: GenMessage<ExplainJobResponse> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 25);
+  messageDesc(file_stellaops_orchestrator_v1_job, 26);
+
+/**
+ * Stuck is what a reaper found out about a job that waits in vain. It looks every half minute, and
+ * the job's history has an event "stuck" since then.
+ *
+ * @generated from message stellaops.orchestrator.v1.Stuck
+ */
+export type Stuck = Message<"stellaops.orchestrator.v1.Stuck"> & {
+  /**
+   * Why.
+   *
+   * @generated from field: stellaops.orchestrator.v1.StuckCause cause = 1;
+   */
+  cause: StuckCause;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * What to do about it, for people.
+   *
+   * @generated from field: string advice = 3;
+   */
+  advice: string;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.Stuck.
+ * Use `create(StuckSchema)` to create a new message.
+ */
+export const StuckSchema: GenMessage<Stuck> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 27);
 
 /**
  * BlockedBy is the one thing that a job waits for.
@@ -1254,7 +1355,7 @@ export type BlockedBy = Message<"stellaops.orchestrator.v1.BlockedBy"> & {
  * Use `create(BlockedBySchema)` to create a new message.
  */
 export const BlockedBySchema: GenMessage<BlockedBy> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 26);
+  messageDesc(file_stellaops_orchestrator_v1_job, 28);
 
 /**
  * BlockedByPause is a wait for somebody to resume.
@@ -1289,7 +1390,7 @@ export type BlockedByPause = Message<"stellaops.orchestrator.v1.BlockedByPause">
  * Use `create(BlockedByPauseSchema)` to create a new message.
  */
 export const BlockedByPauseSchema: GenMessage<BlockedByPause> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 27);
+  messageDesc(file_stellaops_orchestrator_v1_job, 29);
 
 /**
  * BlockedByBlackout is a wait for the end of a window.
@@ -1324,7 +1425,7 @@ export type BlockedByBlackout = Message<"stellaops.orchestrator.v1.BlockedByBlac
  * Use `create(BlockedByBlackoutSchema)` to create a new message.
  */
 export const BlockedByBlackoutSchema: GenMessage<BlockedByBlackout> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 28);
+  messageDesc(file_stellaops_orchestrator_v1_job, 30);
 
 /**
  * BlockedByQuota is a wait for a quota of the tenant.
@@ -1366,7 +1467,7 @@ export type BlockedByQuota = Message<"stellaops.orchestrator.v1.BlockedByQuota">
  * Use `create(BlockedByQuotaSchema)` to create a new message.
  */
 export const BlockedByQuotaSchema: GenMessage<BlockedByQuota> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 29);
+  messageDesc(file_stellaops_orchestrator_v1_job, 31);
 
 /**
  * BlockedByConcurrency is a wait for others to finish.
@@ -1408,7 +1509,7 @@ export type BlockedByConcurrency = Message<"stellaops.orchestrator.v1.BlockedByC
  * Use `create(BlockedByConcurrencySchema)` to create a new message.
  */
 export const BlockedByConcurrencySchema: GenMessage<BlockedByConcurrency> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 30);
+  messageDesc(file_stellaops_orchestrator_v1_job, 32);
 
 /**
  * BlockedByLimiter is a wait for a token.
@@ -1443,7 +1544,7 @@ export type BlockedByLimiter = Message<"stellaops.orchestrator.v1.BlockedByLimit
  * Use `create(BlockedByLimiterSchema)` to create a new message.
  */
 export const BlockedByLimiterSchema: GenMessage<BlockedByLimiter> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 31);
+  messageDesc(file_stellaops_orchestrator_v1_job, 33);
 
 /**
  * BlockedByBreaker is a wait for a breaker to close.
@@ -1478,7 +1579,7 @@ export type BlockedByBreaker = Message<"stellaops.orchestrator.v1.BlockedByBreak
  * Use `create(BlockedByBreakerSchema)` to create a new message.
  */
 export const BlockedByBreakerSchema: GenMessage<BlockedByBreaker> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 32);
+  messageDesc(file_stellaops_orchestrator_v1_job, 34);
 
 /**
  * BlockedByDependency lists jobs that have not succeeded yet.
@@ -1513,7 +1614,7 @@ export type BlockedByDependency = Message<"stellaops.orchestrator.v1.BlockedByDe
  * Use `create(BlockedByDependencySchema)` to create a new message.
  */
 export const BlockedByDependencySchema: GenMessage<BlockedByDependency> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 33);
+  messageDesc(file_stellaops_orchestrator_v1_job, 35);
 
 /**
  * BlockedBySchedule is a wait for a moment.
@@ -1534,7 +1635,7 @@ export type BlockedBySchedule = Message<"stellaops.orchestrator.v1.BlockedBySche
  * Use `create(BlockedByScheduleSchema)` to create a new message.
  */
 export const BlockedByScheduleSchema: GenMessage<BlockedBySchedule> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 34);
+  messageDesc(file_stellaops_orchestrator_v1_job, 36);
 
 /**
  * BlockedByWorkers is a wait for a free slot.
@@ -1543,7 +1644,8 @@ export const BlockedByScheduleSchema: GenMessage<BlockedBySchedule> = /*@__PURE_
  */
 export type BlockedByWorkers = Message<"stellaops.orchestrator.v1.BlockedByWorkers"> & {
   /**
-   * How many connected workers take the job's type. Counted on the replica that answers.
+   * How many connected workers take the job's type, on all replicas as of 10 s ago, and on the one
+   * that answers as of now.
    *
    * @generated from field: int32 capable_workers = 1;
    */
@@ -1555,7 +1657,60 @@ export type BlockedByWorkers = Message<"stellaops.orchestrator.v1.BlockedByWorke
  * Use `create(BlockedByWorkersSchema)` to create a new message.
  */
 export const BlockedByWorkersSchema: GenMessage<BlockedByWorkers> = /*@__PURE__*/
-  messageDesc(file_stellaops_orchestrator_v1_job, 35);
+  messageDesc(file_stellaops_orchestrator_v1_job, 37);
+
+/**
+ * GetRetentionPolicyRequest asks how long things are kept.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetRetentionPolicyRequest
+ */
+export type GetRetentionPolicyRequest = Message<"stellaops.orchestrator.v1.GetRetentionPolicyRequest"> & {
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetRetentionPolicyRequest.
+ * Use `create(GetRetentionPolicyRequestSchema)` to create a new message.
+ */
+export const GetRetentionPolicyRequestSchema: GenMessage<GetRetentionPolicyRequest> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 38);
+
+/**
+ * GetRetentionPolicyResponse says how long things are kept. A run is kept as a whole until its last
+ * job is over its time.
+ *
+ * @generated from message stellaops.orchestrator.v1.GetRetentionPolicyResponse
+ */
+export type GetRetentionPolicyResponse = Message<"stellaops.orchestrator.v1.GetRetentionPolicyResponse"> & {
+  /**
+   * Finished jobs with their attempts, events and artifact bindings, from their end; 30 days by
+   * default.
+   *
+   * @generated from field: google.protobuf.Duration finished_jobs = 1;
+   */
+  finishedJobs?: Duration | undefined;
+
+  /**
+   * Dead letters, from the job's death; 90 days by default.
+   *
+   * @generated from field: google.protobuf.Duration dead_letters = 2;
+   */
+  deadLetters?: Duration | undefined;
+
+  /**
+   * What operators did (operations with their results, firings of schedules, finished backfills); 30
+   * days by default.
+   *
+   * @generated from field: google.protobuf.Duration operations = 3;
+   */
+  operations?: Duration | undefined;
+};
+
+/**
+ * Describes the message stellaops.orchestrator.v1.GetRetentionPolicyResponse.
+ * Use `create(GetRetentionPolicyResponseSchema)` to create a new message.
+ */
+export const GetRetentionPolicyResponseSchema: GenMessage<GetRetentionPolicyResponse> = /*@__PURE__*/
+  messageDesc(file_stellaops_orchestrator_v1_job, 39);
 
 /**
  * JobState is where a job stands. docs/job-states.md has the diagram.
@@ -1861,6 +2016,54 @@ export const RetryOutcomeSchema: GenEnum<RetryOutcome> = /*@__PURE__*/
   enumDesc(file_stellaops_orchestrator_v1_job, 4);
 
 /**
+ * StuckCause is why what a job waits for cannot happen by itself.
+ *
+ * @generated from enum stellaops.orchestrator.v1.StuckCause
+ */
+export const StuckCause = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: STUCK_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * No worker that takes its type from its queue was connected to any replica for stuck_after.
+   *
+   * @generated from enum value: STUCK_CAUSE_NO_WORKER = 1;
+   */
+  NO_WORKER: 1,
+
+  /**
+   * A job that it depends on ended without success, and the edge says hold.
+   *
+   * @generated from enum value: STUCK_CAUSE_DEPENDENCY = 2;
+   */
+  DEPENDENCY: 2,
+
+  /**
+   * A limit lets nothing out: a concurrency of 0, or a pause that never expires.
+   *
+   * @generated from enum value: STUCK_CAUSE_LIMIT = 3;
+   */
+  LIMIT: 3,
+} as const;
+
+/**
+ * StuckCause is why what a job waits for cannot happen by itself.
+ *
+ * @generated from enum stellaops.orchestrator.v1.StuckCause
+ */
+export type StuckCause = (typeof StuckCause)[keyof typeof StuckCause] | UnknownEnum;
+
+/**
+ * Describes the enum stellaops.orchestrator.v1.StuckCause.
+ */
+export const StuckCauseSchema: GenEnum<StuckCause> = /*@__PURE__*/
+  enumDesc(file_stellaops_orchestrator_v1_job, 5);
+
+/**
  * JobService is for producers and operators: put work in, look at it, stop it, run it again.
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
@@ -1975,6 +2178,16 @@ export const JobService: GenService<{
     methodKind: "unary";
     input: typeof ExplainJobRequestSchema;
     output: typeof ExplainJobResponseSchema;
+  },
+  /**
+   * Says how long the ledger keeps what is finished.
+   *
+   * @generated from rpc stellaops.orchestrator.v1.JobService.GetRetentionPolicy
+   */
+  getRetentionPolicy: {
+    methodKind: "unary";
+    input: typeof GetRetentionPolicyRequestSchema;
+    output: typeof GetRetentionPolicyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stellaops_orchestrator_v1_job, 0);

@@ -59,6 +59,13 @@ class RetryOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RETRY_OUTCOME_ALREADY_ACTIVE: _ClassVar[RetryOutcome]
     RETRY_OUTCOME_NOT_RETRYABLE: _ClassVar[RetryOutcome]
     RETRY_OUTCOME_NOT_FOUND: _ClassVar[RetryOutcome]
+
+class StuckCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STUCK_CAUSE_UNSPECIFIED: _ClassVar[StuckCause]
+    STUCK_CAUSE_NO_WORKER: _ClassVar[StuckCause]
+    STUCK_CAUSE_DEPENDENCY: _ClassVar[StuckCause]
+    STUCK_CAUSE_LIMIT: _ClassVar[StuckCause]
 JOB_STATE_UNSPECIFIED: JobState
 JOB_STATE_BLOCKED: JobState
 JOB_STATE_SCHEDULED: JobState
@@ -88,9 +95,13 @@ RETRY_OUTCOME_READY: RetryOutcome
 RETRY_OUTCOME_ALREADY_ACTIVE: RetryOutcome
 RETRY_OUTCOME_NOT_RETRYABLE: RetryOutcome
 RETRY_OUTCOME_NOT_FOUND: RetryOutcome
+STUCK_CAUSE_UNSPECIFIED: StuckCause
+STUCK_CAUSE_NO_WORKER: StuckCause
+STUCK_CAUSE_DEPENDENCY: StuckCause
+STUCK_CAUSE_LIMIT: StuckCause
 
 class JobSpec(_message.Message):
-    __slots__ = ("job_id", "job_type", "queue", "project", "source", "priority", "payload", "payload_media_type", "payload_artifact", "idempotency_key", "labels", "not_before", "retry", "attempt_deadline", "correlation_id", "traceparent", "tracestate", "concurrency_key")
+    __slots__ = ("job_id", "job_type", "queue", "project", "source", "priority", "payload", "payload_media_type", "payload_artifact", "idempotency_key", "labels", "not_before", "retry", "attempt_deadline", "correlation_id", "traceparent", "tracestate", "concurrency_key", "window")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +127,7 @@ class JobSpec(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     TRACESTATE_FIELD_NUMBER: _ClassVar[int]
     CONCURRENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     job_type: str
     queue: str
@@ -134,10 +146,21 @@ class JobSpec(_message.Message):
     traceparent: str
     tracestate: str
     concurrency_key: str
-    def __init__(self, job_id: _Optional[str] = ..., job_type: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retry: _Optional[_Union[_lease_policy_pb2.RetryPolicy, _Mapping]] = ..., attempt_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., concurrency_key: _Optional[str] = ...) -> None: ...
+    window: EventWindow
+    def __init__(self, job_id: _Optional[str] = ..., job_type: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retry: _Optional[_Union[_lease_policy_pb2.RetryPolicy, _Mapping]] = ..., attempt_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., concurrency_key: _Optional[str] = ..., window: _Optional[_Union[EventWindow, _Mapping]] = ...) -> None: ...
+
+class EventWindow(_message.Message):
+    __slots__ = ("scope", "start_time", "end_time")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    scope: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, scope: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("job_id", "tenant", "spec", "state", "attempt", "failures", "interruptions", "create_time", "start_time", "finish_time", "scheduled_time", "last_failure", "result", "progress", "run_id", "name", "worker_id", "artifacts")
+    __slots__ = ("job_id", "tenant", "spec", "state", "attempt", "failures", "interruptions", "create_time", "start_time", "finish_time", "scheduled_time", "last_failure", "result", "progress", "run_id", "name", "worker_id", "artifacts", "skipped")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +179,7 @@ class Job(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     tenant: str
     spec: JobSpec
@@ -174,7 +198,8 @@ class Job(_message.Message):
     name: str
     worker_id: str
     artifacts: _containers.RepeatedCompositeFieldContainer[_artifact_pb2.ArtifactBinding]
-    def __init__(self, job_id: _Optional[str] = ..., tenant: _Optional[str] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., interruptions: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., result: _Optional[bytes] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., worker_id: _Optional[str] = ..., artifacts: _Optional[_Iterable[_Union[_artifact_pb2.ArtifactBinding, _Mapping]]] = ...) -> None: ...
+    skipped: bool
+    def __init__(self, job_id: _Optional[str] = ..., tenant: _Optional[str] = ..., spec: _Optional[_Union[JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., interruptions: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_failure: _Optional[_Union[_failure_pb2.Failure, _Mapping]] = ..., result: _Optional[bytes] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., worker_id: _Optional[str] = ..., artifacts: _Optional[_Iterable[_Union[_artifact_pb2.ArtifactBinding, _Mapping]]] = ..., skipped: bool = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("fraction", "message", "checkpoint")
@@ -241,7 +266,7 @@ class GetJobResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ...) -> None: ...
 
 class JobFilter(_message.Message):
-    __slots__ = ("states", "job_types", "queue", "project", "source", "run_id", "labels", "created_from", "created_before")
+    __slots__ = ("states", "job_types", "queue", "project", "source", "run_id", "labels", "created_from", "created_before", "worker_id")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -258,6 +283,7 @@ class JobFilter(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     CREATED_FROM_FIELD_NUMBER: _ClassVar[int]
     CREATED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     states: _containers.RepeatedScalarFieldContainer[JobState]
     job_types: _containers.RepeatedScalarFieldContainer[str]
     queue: str
@@ -267,7 +293,8 @@ class JobFilter(_message.Message):
     labels: _containers.ScalarMap[str, str]
     created_from: _timestamp_pb2.Timestamp
     created_before: _timestamp_pb2.Timestamp
-    def __init__(self, states: _Optional[_Iterable[_Union[JobState, str]]] = ..., job_types: _Optional[_Iterable[str]] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., run_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., created_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    worker_id: str
+    def __init__(self, states: _Optional[_Iterable[_Union[JobState, str]]] = ..., job_types: _Optional[_Iterable[str]] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., run_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., created_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., worker_id: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
     __slots__ = ("filter", "page_size", "page_token")
@@ -416,12 +443,24 @@ class ExplainJobRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ...) -> None: ...
 
 class ExplainJobResponse(_message.Message):
-    __slots__ = ("state", "blocked_by")
+    __slots__ = ("state", "blocked_by", "stuck")
     STATE_FIELD_NUMBER: _ClassVar[int]
     BLOCKED_BY_FIELD_NUMBER: _ClassVar[int]
+    STUCK_FIELD_NUMBER: _ClassVar[int]
     state: JobState
     blocked_by: BlockedBy
-    def __init__(self, state: _Optional[_Union[JobState, str]] = ..., blocked_by: _Optional[_Union[BlockedBy, _Mapping]] = ...) -> None: ...
+    stuck: Stuck
+    def __init__(self, state: _Optional[_Union[JobState, str]] = ..., blocked_by: _Optional[_Union[BlockedBy, _Mapping]] = ..., stuck: _Optional[_Union[Stuck, _Mapping]] = ...) -> None: ...
+
+class Stuck(_message.Message):
+    __slots__ = ("cause", "since", "advice")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
+    cause: StuckCause
+    since: _timestamp_pb2.Timestamp
+    advice: str
+    def __init__(self, cause: _Optional[_Union[StuckCause, str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class BlockedBy(_message.Message):
     __slots__ = ("dependency", "schedule", "workers", "pause", "blackout", "quota", "concurrency", "limiter", "breaker")
@@ -530,3 +569,17 @@ class BlockedByWorkers(_message.Message):
     CAPABLE_WORKERS_FIELD_NUMBER: _ClassVar[int]
     capable_workers: int
     def __init__(self, capable_workers: _Optional[int] = ...) -> None: ...
+
+class GetRetentionPolicyRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetRetentionPolicyResponse(_message.Message):
+    __slots__ = ("finished_jobs", "dead_letters", "operations")
+    FINISHED_JOBS_FIELD_NUMBER: _ClassVar[int]
+    DEAD_LETTERS_FIELD_NUMBER: _ClassVar[int]
+    OPERATIONS_FIELD_NUMBER: _ClassVar[int]
+    finished_jobs: _duration_pb2.Duration
+    dead_letters: _duration_pb2.Duration
+    operations: _duration_pb2.Duration
+    def __init__(self, finished_jobs: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., dead_letters: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., operations: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

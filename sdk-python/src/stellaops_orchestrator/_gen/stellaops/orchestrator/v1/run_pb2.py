@@ -22,11 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import job_pb2 as stellaops_dot_orchestrator_dot_v1_dot_job__pb2
+from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import operation_pb2 as stellaops_dot_orchestrator_dot_v1_dot_operation__pb2
+from stellaops_orchestrator._gen.stellaops.orchestrator.v1 import task_runner_pb2 as stellaops_dot_orchestrator_dot_v1_dot_task__runner__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stellaops/orchestrator/v1/run.proto\x12\x19stellaops.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#stellaops/orchestrator/v1/job.proto\"e\n\nDependency\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x43\n\non_failure\x18\x02 \x01(\x0e\x32$.stellaops.orchestrator.v1.OnFailureR\tonFailure\"\x9a\x01\n\x06RunJob\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x36\n\x04spec\x18\x02 \x01(\x0b\x32\".stellaops.orchestrator.v1.JobSpecR\x04spec\x12\x44\n\ndepends_on\x18\x03 \x03(\x0b\x32%.stellaops.orchestrator.v1.DependencyR\tdependsOn\"\xc4\x01\n\x10\x43reateRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x18\n\x07project\x18\x03 \x01(\tR\x07project\x12%\n\x0e\x63orrelation_id\x18\x04 \x01(\tR\rcorrelationId\x12\x35\n\x04jobs\x18\x05 \x03(\x0b\x32!.stellaops.orchestrator.v1.RunJobR\x04jobs\"\x87\x01\n\x11\x43reateRunResponse\x12\x30\n\x03run\x18\x01 \x01(\x0b\x32\x1e.stellaops.orchestrator.v1.RunR\x03run\x12\x17\n\x07job_ids\x18\x02 \x03(\tR\x06jobIds\x12\'\n\x0f\x61lready_existed\x18\x03 \x01(\x08R\x0e\x61lreadyExisted\"\xd2\x02\n\x03Run\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x16\n\x06tenant\x18\x02 \x01(\tR\x06tenant\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\x12\x18\n\x07project\x18\x04 \x01(\tR\x07project\x12%\n\x0e\x63orrelation_id\x18\x05 \x01(\tR\rcorrelationId\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x39\n\x05state\x18\x07 \x01(\x0e\x32#.stellaops.orchestrator.v1.RunStateR\x05state\x12@\n\x06\x63ounts\x18\x08 \x03(\x0b\x32(.stellaops.orchestrator.v1.JobStateCountR\x06\x63ounts\"`\n\rJobStateCount\x12\x39\n\x05state\x18\x01 \x01(\x0e\x32#.stellaops.orchestrator.v1.JobStateR\x05state\x12\x14\n\x05\x63ount\x18\x02 \x01(\x05R\x05\x63ount\"\x87\x01\n\x04\x45\x64ge\x12\x1e\n\x0b\x66rom_job_id\x18\x01 \x01(\tR\tfromJobId\x12\x1a\n\tto_job_id\x18\x02 \x01(\tR\x07toJobId\x12\x43\n\non_failure\x18\x03 \x01(\x0e\x32$.stellaops.orchestrator.v1.OnFailureR\tonFailure\"&\n\rGetRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\"\xad\x01\n\x0eGetRunResponse\x12\x30\n\x03run\x18\x01 \x01(\x0b\x32\x1e.stellaops.orchestrator.v1.RunR\x03run\x12\x32\n\x04jobs\x18\x02 \x03(\x0b\x32\x1e.stellaops.orchestrator.v1.JobR\x04jobs\x12\x35\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32\x1f.stellaops.orchestrator.v1.EdgeR\x05\x65\x64ges*S\n\tOnFailure\x12\x1a\n\x16ON_FAILURE_UNSPECIFIED\x10\x00\x12\x15\n\x11ON_FAILURE_CANCEL\x10\x01\x12\x13\n\x0fON_FAILURE_HOLD\x10\x02*\x83\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_ACTIVE\x10\x01\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x02\x12\x14\n\x10RUN_STATE_FAILED\x10\x03\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x04\x32\xd8\x01\n\nRunService\x12\x66\n\tCreateRun\x12+.stellaops.orchestrator.v1.CreateRunRequest\x1a,.stellaops.orchestrator.v1.CreateRunResponse\x12\x62\n\x06GetRun\x12(.stellaops.orchestrator.v1.GetRunRequest\x1a).stellaops.orchestrator.v1.GetRunResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#stellaops/orchestrator/v1/run.proto\x12\x19stellaops.orchestrator.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#stellaops/orchestrator/v1/job.proto\x1a)stellaops/orchestrator/v1/operation.proto\x1a+stellaops/orchestrator/v1/task_runner.proto\"\xd5\x01\n\nDependency\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x43\n\non_failure\x18\x02 \x01(\x0e\x32$.stellaops.orchestrator.v1.OnFailureR\tonFailure\x12\x46\n\tcondition\x18\x03 \x01(\x0e\x32(.stellaops.orchestrator.v1.EdgeConditionR\tcondition\x12&\n\x0finclude_fan_out\x18\x04 \x01(\x08R\rincludeFanOut\"\x9a\x01\n\x06RunJob\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x36\n\x04spec\x18\x02 \x01(\x0b\x32\".stellaops.orchestrator.v1.JobSpecR\x04spec\x12\x44\n\ndepends_on\x18\x03 \x03(\x0b\x32%.stellaops.orchestrator.v1.DependencyR\tdependsOn\"\xe1\x01\n\x10\x43reateRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x18\n\x07project\x18\x03 \x01(\tR\x07project\x12%\n\x0e\x63orrelation_id\x18\x04 \x01(\tR\rcorrelationId\x12\x35\n\x04jobs\x18\x05 \x03(\x0b\x32!.stellaops.orchestrator.v1.RunJobR\x04jobs\x12\x1b\n\tkeep_open\x18\x06 \x01(\x08R\x08keepOpen\"\x87\x01\n\x11\x43reateRunResponse\x12\x30\n\x03run\x18\x01 \x01(\x0b\x32\x1e.stellaops.orchestrator.v1.RunR\x03run\x12\x17\n\x07job_ids\x18\x02 \x03(\tR\x06jobIds\x12\'\n\x0f\x61lready_existed\x18\x03 \x01(\x08R\x0e\x61lreadyExisted\"\xc7\x04\n\x03Run\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x16\n\x06tenant\x18\x02 \x01(\tR\x06tenant\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\x12\x18\n\x07project\x18\x04 \x01(\tR\x07project\x12%\n\x0e\x63orrelation_id\x18\x05 \x01(\tR\rcorrelationId\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x39\n\x05state\x18\x07 \x01(\x0e\x32#.stellaops.orchestrator.v1.RunStateR\x05state\x12@\n\x06\x63ounts\x18\x08 \x03(\x0b\x32(.stellaops.orchestrator.v1.JobStateCountR\x06\x63ounts\x12\x12\n\x04open\x18\t \x01(\x08R\x04open\x12)\n\x10\x63\x61ncel_requested\x18\n \x01(\x08R\x0f\x63\x61ncelRequested\x12\x1b\n\treplay_of\x18\x0b \x01(\tR\x08replayOf\x12\x1a\n\x08pipeline\x18\x0c \x01(\tR\x08pipeline\x12)\n\x10pipeline_version\x18\r \x01(\x05R\x0fpipelineVersion\x12\x1a\n\x08schedule\x18\x0e \x01(\tR\x08schedule\x12\x18\n\x07skipped\x18\x0f \x01(\x05R\x07skipped\x12\x1a\n\x08\x62uilding\x18\x10 \x01(\x08R\x08\x62uilding\"`\n\rJobStateCount\x12\x39\n\x05state\x18\x01 \x01(\x0e\x32#.stellaops.orchestrator.v1.JobStateR\x05state\x12\x14\n\x05\x63ount\x18\x02 \x01(\x05R\x05\x63ount\"\xf7\x01\n\x04\x45\x64ge\x12\x1e\n\x0b\x66rom_job_id\x18\x01 \x01(\tR\tfromJobId\x12\x1a\n\tto_job_id\x18\x02 \x01(\tR\x07toJobId\x12\x43\n\non_failure\x18\x03 \x01(\x0e\x32$.stellaops.orchestrator.v1.OnFailureR\tonFailure\x12\x46\n\tcondition\x18\x04 \x01(\x0e\x32(.stellaops.orchestrator.v1.EdgeConditionR\tcondition\x12&\n\x0finclude_fan_out\x18\x05 \x01(\x08R\rincludeFanOut\"&\n\rGetRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\"\xcb\x01\n\x0eGetRunResponse\x12\x30\n\x03run\x18\x01 \x01(\x0b\x32\x1e.stellaops.orchestrator.v1.RunR\x03run\x12\x32\n\x04jobs\x18\x02 \x03(\x0b\x32\x1e.stellaops.orchestrator.v1.JobR\x04jobs\x12\x35\n\x05\x65\x64ges\x18\x03 \x03(\x0b\x32\x1f.stellaops.orchestrator.v1.EdgeR\x05\x65\x64ges\x12\x1c\n\ttruncated\x18\x04 \x01(\x08R\ttruncated\"\xb5\x01\n\x11\x41ppendJobsRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x35\n\x04jobs\x18\x02 \x03(\x0b\x32!.stellaops.orchestrator.v1.RunJobR\x04jobs\x12<\n\x07\x66\x61n_out\x18\x03 \x01(\x0b\x32#.stellaops.orchestrator.v1.LeaseRefR\x06\x66\x61nOut\x12\x14\n\x05\x63lose\x18\x04 \x01(\x08R\x05\x63lose\"I\n\x12\x41ppendJobsResponse\x12\x17\n\x07job_ids\x18\x01 \x03(\tR\x06jobIds\x12\x1a\n\x08\x65xisting\x18\x02 \x01(\x05R\x08\x65xisting\"(\n\x0f\x43loseRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\"D\n\x10\x43loseRunResponse\x12\x30\n\x03run\x18\x01 \x01(\x0b\x32\x1e.stellaops.orchestrator.v1.RunR\x03run\"\xa9\x01\n\x10\x43\x61ncelRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n\x06ticket\x18\x04 \x01(\tR\x06ticket\x12/\n\x05grace\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05grace\"W\n\x11\x43\x61ncelRunResponse\x12\x42\n\toperation\x18\x01 \x01(\x0b\x32$.stellaops.orchestrator.v1.OperationR\toperation\"\x84\x02\n\x10ReplayRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\x12\x1b\n\tjob_names\x18\x03 \x03(\tR\x08jobNames\x12-\n\x12include_downstream\x18\x04 \x01(\x08R\x11includeDownstream\x12%\n\x0ererun_upstream\x18\x05 \x01(\x08R\rrerunUpstream\x12\x17\n\x07\x64ry_run\x18\x06 \x01(\x08R\x06\x64ryRun\x12\x16\n\x06reason\x18\x07 \x01(\tR\x06reason\x12\x16\n\x06ticket\x18\x08 \x01(\tR\x06ticket\"\xb1\x01\n\x0bReplayedJob\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12<\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32&.stellaops.orchestrator.v1.ReplayCauseR\x05\x63\x61use\x12\x39\n\x05state\x18\x04 \x01(\x0e\x32#.stellaops.orchestrator.v1.JobStateR\x05state\"\xf2\x01\n\x11ReplayRunResponse\x12\x30\n\x03run\x18\x01 \x01(\x0b\x32\x1e.stellaops.orchestrator.v1.RunR\x03run\x12:\n\x04jobs\x18\x02 \x03(\x0b\x32&.stellaops.orchestrator.v1.ReplayedJobR\x04jobs\x12#\n\rrunning_count\x18\x03 \x01(\x05R\x0crunningCount\x12!\n\x0creused_count\x18\x04 \x01(\x05R\x0breusedCount\x12\'\n\x0f\x61lready_existed\x18\x05 \x01(\x08R\x0e\x61lreadyExisted\"\xa0\x01\n\x0fListRunsRequest\x12\x18\n\x07project\x18\x01 \x01(\tR\x07project\x12\x1a\n\x08pipeline\x18\x02 \x01(\tR\x08pipeline\x12\x1b\n\treplay_of\x18\x03 \x01(\tR\x08replayOf\x12\x1b\n\tpage_size\x18\x04 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x05 \x01(\tR\tpageToken\"n\n\x10ListRunsResponse\x12\x32\n\x04runs\x18\x01 \x03(\x0b\x32\x1e.stellaops.orchestrator.v1.RunR\x04runs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"g\n\x12GetRunGraphRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\xc3\x02\n\tGraphNode\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n\x08job_type\x18\x03 \x01(\tR\x07jobType\x12\x14\n\x05queue\x18\x04 \x01(\tR\x05queue\x12\x39\n\x05state\x18\x05 \x01(\x0e\x32#.stellaops.orchestrator.v1.JobStateR\x05state\x12\x18\n\x07skipped\x18\x06 \x01(\x08R\x07skipped\x12\x18\n\x07\x61ttempt\x18\x07 \x01(\x05R\x07\x61ttempt\x12\x43\n\nblocked_by\x18\x08 \x01(\x0b\x32$.stellaops.orchestrator.v1.BlockedByR\tblockedBy\x12&\n\x0freused_from_run\x18\t \x01(\tR\rreusedFromRun\"\xb0\x01\n\x13GetRunGraphResponse\x12:\n\x05nodes\x18\x01 \x03(\x0b\x32$.stellaops.orchestrator.v1.GraphNodeR\x05nodes\x12\x35\n\x05\x65\x64ges\x18\x02 \x03(\x0b\x32\x1f.stellaops.orchestrator.v1.EdgeR\x05\x65\x64ges\x12&\n\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"j\n\x15GetRunTimelineRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\xb5\x02\n\x0cTimelineSpan\x12\x37\n\x04kind\x18\x01 \x01(\x0e\x32#.stellaops.orchestrator.v1.SpanKindR\x04kind\x12\x39\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x18\n\x07\x61ttempt\x18\x04 \x01(\x05R\x07\x61ttempt\x12\x1b\n\tworker_id\x18\x05 \x01(\tR\x08workerId\x12\x43\n\x07outcome\x18\x06 \x01(\x0e\x32).stellaops.orchestrator.v1.AttemptOutcomeR\x07outcome\"\xcd\x01\n\x0bTimelineJob\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n\x08job_type\x18\x03 \x01(\tR\x07jobType\x12\x39\n\x05state\x18\x04 \x01(\x0e\x32#.stellaops.orchestrator.v1.JobStateR\x05state\x12=\n\x05spans\x18\x05 \x03(\x0b\x32\'.stellaops.orchestrator.v1.TimelineSpanR\x05spans\"|\n\x16GetRunTimelineResponse\x12:\n\x04jobs\x18\x01 \x03(\x0b\x32&.stellaops.orchestrator.v1.TimelineJobR\x04jobs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"/\n\x16GetCriticalPathRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\"\xcc\x02\n\x0c\x43riticalStep\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x39\n\x05state\x18\x03 \x01(\x0e\x32#.stellaops.orchestrator.v1.JobStateR\x05state\x12\x39\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12;\n\x0b\x66inish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nfinishTime\x12\x31\n\x06waited\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06waited\x12+\n\x03ran\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03ran\"\x89\x01\n\x17GetCriticalPathResponse\x12=\n\x05steps\x18\x01 \x03(\x0b\x32\'.stellaops.orchestrator.v1.CriticalStepR\x05steps\x12/\n\x05total\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05total*\x86\x01\n\rEdgeCondition\x12\x1e\n\x1a\x45\x44GE_CONDITION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45\x44GE_CONDITION_SUCCESS\x10\x01\x12\x1d\n\x19\x45\x44GE_CONDITION_COMPLETION\x10\x02\x12\x1a\n\x16\x45\x44GE_CONDITION_FAILURE\x10\x03*l\n\tOnFailure\x12\x1a\n\x16ON_FAILURE_UNSPECIFIED\x10\x00\x12\x15\n\x11ON_FAILURE_CANCEL\x10\x01\x12\x13\n\x0fON_FAILURE_HOLD\x10\x02\x12\x17\n\x13ON_FAILURE_CONTINUE\x10\x03*\x83\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_ACTIVE\x10\x01\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x02\x12\x14\n\x10RUN_STATE_FAILED\x10\x03\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x04*\xb7\x01\n\x0bReplayCause\x12\x1c\n\x18REPLAY_CAUSE_UNSPECIFIED\x10\x00\x12\x19\n\x15REPLAY_CAUSE_SELECTED\x10\x01\x12\x1e\n\x1aREPLAY_CAUSE_NOT_SUCCEEDED\x10\x02\x12\x1b\n\x17REPLAY_CAUSE_DOWNSTREAM\x10\x03\x12\x19\n\x15REPLAY_CAUSE_UPSTREAM\x10\x04\x12\x17\n\x13REPLAY_CAUSE_REUSED\x10\x05*\x81\x01\n\x08SpanKind\x12\x19\n\x15SPAN_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11SPAN_KIND_BLOCKED\x10\x01\x12\x15\n\x11SPAN_KIND_WAITING\x10\x02\x12\x15\n\x11SPAN_KIND_OFFERED\x10\x03\x12\x15\n\x11SPAN_KIND_RUNNING\x10\x04\x32\xd0\x08\n\nRunService\x12\x66\n\tCreateRun\x12+.stellaops.orchestrator.v1.CreateRunRequest\x1a,.stellaops.orchestrator.v1.CreateRunResponse\x12i\n\nAppendJobs\x12,.stellaops.orchestrator.v1.AppendJobsRequest\x1a-.stellaops.orchestrator.v1.AppendJobsResponse\x12\x63\n\x08\x43loseRun\x12*.stellaops.orchestrator.v1.CloseRunRequest\x1a+.stellaops.orchestrator.v1.CloseRunResponse\x12\x66\n\tCancelRun\x12+.stellaops.orchestrator.v1.CancelRunRequest\x1a,.stellaops.orchestrator.v1.CancelRunResponse\x12\x66\n\tReplayRun\x12+.stellaops.orchestrator.v1.ReplayRunRequest\x1a,.stellaops.orchestrator.v1.ReplayRunResponse\x12\x62\n\x06GetRun\x12(.stellaops.orchestrator.v1.GetRunRequest\x1a).stellaops.orchestrator.v1.GetRunResponse\"\x03\x90\x02\x01\x12h\n\x08ListRuns\x12*.stellaops.orchestrator.v1.ListRunsRequest\x1a+.stellaops.orchestrator.v1.ListRunsResponse\"\x03\x90\x02\x01\x12q\n\x0bGetRunGraph\x12-.stellaops.orchestrator.v1.GetRunGraphRequest\x1a..stellaops.orchestrator.v1.GetRunGraphResponse\"\x03\x90\x02\x01\x12z\n\x0eGetRunTimeline\x12\x30.stellaops.orchestrator.v1.GetRunTimelineRequest\x1a\x31.stellaops.orchestrator.v1.GetRunTimelineResponse\"\x03\x90\x02\x01\x12}\n\x0fGetCriticalPath\x12\x31.stellaops.orchestrator.v1.GetCriticalPathRequest\x1a\x32.stellaops.orchestrator.v1.GetCriticalPathResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,28 +38,84 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RUNSERVICE'].methods_by_name['GetRun']._loaded_options = None
   _globals['_RUNSERVICE'].methods_by_name['GetRun']._serialized_options = b'\220\002\001'
-  _globals['_ONFAILURE']._serialized_start=1526
-  _globals['_ONFAILURE']._serialized_end=1609
-  _globals['_RUNSTATE']._serialized_start=1612
-  _globals['_RUNSTATE']._serialized_end=1743
-  _globals['_DEPENDENCY']._serialized_start=136
-  _globals['_DEPENDENCY']._serialized_end=237
-  _globals['_RUNJOB']._serialized_start=240
-  _globals['_RUNJOB']._serialized_end=394
-  _globals['_CREATERUNREQUEST']._serialized_start=397
-  _globals['_CREATERUNREQUEST']._serialized_end=593
-  _globals['_CREATERUNRESPONSE']._serialized_start=596
-  _globals['_CREATERUNRESPONSE']._serialized_end=731
-  _globals['_RUN']._serialized_start=734
-  _globals['_RUN']._serialized_end=1072
-  _globals['_JOBSTATECOUNT']._serialized_start=1074
-  _globals['_JOBSTATECOUNT']._serialized_end=1170
-  _globals['_EDGE']._serialized_start=1173
-  _globals['_EDGE']._serialized_end=1308
-  _globals['_GETRUNREQUEST']._serialized_start=1310
-  _globals['_GETRUNREQUEST']._serialized_end=1348
-  _globals['_GETRUNRESPONSE']._serialized_start=1351
-  _globals['_GETRUNRESPONSE']._serialized_end=1524
-  _globals['_RUNSERVICE']._serialized_start=1746
-  _globals['_RUNSERVICE']._serialized_end=1962
+  _globals['_RUNSERVICE'].methods_by_name['ListRuns']._loaded_options = None
+  _globals['_RUNSERVICE'].methods_by_name['ListRuns']._serialized_options = b'\220\002\001'
+  _globals['_RUNSERVICE'].methods_by_name['GetRunGraph']._loaded_options = None
+  _globals['_RUNSERVICE'].methods_by_name['GetRunGraph']._serialized_options = b'\220\002\001'
+  _globals['_RUNSERVICE'].methods_by_name['GetRunTimeline']._loaded_options = None
+  _globals['_RUNSERVICE'].methods_by_name['GetRunTimeline']._serialized_options = b'\220\002\001'
+  _globals['_RUNSERVICE'].methods_by_name['GetCriticalPath']._loaded_options = None
+  _globals['_RUNSERVICE'].methods_by_name['GetCriticalPath']._serialized_options = b'\220\002\001'
+  _globals['_EDGECONDITION']._serialized_start=5659
+  _globals['_EDGECONDITION']._serialized_end=5793
+  _globals['_ONFAILURE']._serialized_start=5795
+  _globals['_ONFAILURE']._serialized_end=5903
+  _globals['_RUNSTATE']._serialized_start=5906
+  _globals['_RUNSTATE']._serialized_end=6037
+  _globals['_REPLAYCAUSE']._serialized_start=6040
+  _globals['_REPLAYCAUSE']._serialized_end=6223
+  _globals['_SPANKIND']._serialized_start=6226
+  _globals['_SPANKIND']._serialized_end=6355
+  _globals['_DEPENDENCY']._serialized_start=257
+  _globals['_DEPENDENCY']._serialized_end=470
+  _globals['_RUNJOB']._serialized_start=473
+  _globals['_RUNJOB']._serialized_end=627
+  _globals['_CREATERUNREQUEST']._serialized_start=630
+  _globals['_CREATERUNREQUEST']._serialized_end=855
+  _globals['_CREATERUNRESPONSE']._serialized_start=858
+  _globals['_CREATERUNRESPONSE']._serialized_end=993
+  _globals['_RUN']._serialized_start=996
+  _globals['_RUN']._serialized_end=1579
+  _globals['_JOBSTATECOUNT']._serialized_start=1581
+  _globals['_JOBSTATECOUNT']._serialized_end=1677
+  _globals['_EDGE']._serialized_start=1680
+  _globals['_EDGE']._serialized_end=1927
+  _globals['_GETRUNREQUEST']._serialized_start=1929
+  _globals['_GETRUNREQUEST']._serialized_end=1967
+  _globals['_GETRUNRESPONSE']._serialized_start=1970
+  _globals['_GETRUNRESPONSE']._serialized_end=2173
+  _globals['_APPENDJOBSREQUEST']._serialized_start=2176
+  _globals['_APPENDJOBSREQUEST']._serialized_end=2357
+  _globals['_APPENDJOBSRESPONSE']._serialized_start=2359
+  _globals['_APPENDJOBSRESPONSE']._serialized_end=2432
+  _globals['_CLOSERUNREQUEST']._serialized_start=2434
+  _globals['_CLOSERUNREQUEST']._serialized_end=2474
+  _globals['_CLOSERUNRESPONSE']._serialized_start=2476
+  _globals['_CLOSERUNRESPONSE']._serialized_end=2544
+  _globals['_CANCELRUNREQUEST']._serialized_start=2547
+  _globals['_CANCELRUNREQUEST']._serialized_end=2716
+  _globals['_CANCELRUNRESPONSE']._serialized_start=2718
+  _globals['_CANCELRUNRESPONSE']._serialized_end=2805
+  _globals['_REPLAYRUNREQUEST']._serialized_start=2808
+  _globals['_REPLAYRUNREQUEST']._serialized_end=3068
+  _globals['_REPLAYEDJOB']._serialized_start=3071
+  _globals['_REPLAYEDJOB']._serialized_end=3248
+  _globals['_REPLAYRUNRESPONSE']._serialized_start=3251
+  _globals['_REPLAYRUNRESPONSE']._serialized_end=3493
+  _globals['_LISTRUNSREQUEST']._serialized_start=3496
+  _globals['_LISTRUNSREQUEST']._serialized_end=3656
+  _globals['_LISTRUNSRESPONSE']._serialized_start=3658
+  _globals['_LISTRUNSRESPONSE']._serialized_end=3768
+  _globals['_GETRUNGRAPHREQUEST']._serialized_start=3770
+  _globals['_GETRUNGRAPHREQUEST']._serialized_end=3873
+  _globals['_GRAPHNODE']._serialized_start=3876
+  _globals['_GRAPHNODE']._serialized_end=4199
+  _globals['_GETRUNGRAPHRESPONSE']._serialized_start=4202
+  _globals['_GETRUNGRAPHRESPONSE']._serialized_end=4378
+  _globals['_GETRUNTIMELINEREQUEST']._serialized_start=4380
+  _globals['_GETRUNTIMELINEREQUEST']._serialized_end=4486
+  _globals['_TIMELINESPAN']._serialized_start=4489
+  _globals['_TIMELINESPAN']._serialized_end=4798
+  _globals['_TIMELINEJOB']._serialized_start=4801
+  _globals['_TIMELINEJOB']._serialized_end=5006
+  _globals['_GETRUNTIMELINERESPONSE']._serialized_start=5008
+  _globals['_GETRUNTIMELINERESPONSE']._serialized_end=5132
+  _globals['_GETCRITICALPATHREQUEST']._serialized_start=5134
+  _globals['_GETCRITICALPATHREQUEST']._serialized_end=5181
+  _globals['_CRITICALSTEP']._serialized_start=5184
+  _globals['_CRITICALSTEP']._serialized_end=5516
+  _globals['_GETCRITICALPATHRESPONSE']._serialized_start=5519
+  _globals['_GETCRITICALPATHRESPONSE']._serialized_end=5656
+  _globals['_RUNSERVICE']._serialized_start=6358
+  _globals['_RUNSERVICE']._serialized_end=7462
 # @@protoc_insertion_point(module_scope)

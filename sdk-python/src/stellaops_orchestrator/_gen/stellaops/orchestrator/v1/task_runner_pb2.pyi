@@ -169,7 +169,7 @@ class Pool(_message.Message):
     def __init__(self, name: _Optional[str] = ..., job_types: _Optional[_Iterable[str]] = ..., queues: _Optional[_Iterable[str]] = ..., slots: _Optional[int] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("worker_id", "instance_id", "pools", "held_leases", "max_payload_bytes", "sdk", "labels", "lease_at_once")
+    __slots__ = ("worker_id", "instance_id", "pools", "held_leases", "max_payload_bytes", "sdk", "labels", "lease_at_once", "host")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -185,6 +185,7 @@ class Hello(_message.Message):
     SDK_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     LEASE_AT_ONCE_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     instance_id: str
     pools: _containers.RepeatedCompositeFieldContainer[Pool]
@@ -193,7 +194,8 @@ class Hello(_message.Message):
     sdk: str
     labels: _containers.ScalarMap[str, str]
     lease_at_once: bool
-    def __init__(self, worker_id: _Optional[str] = ..., instance_id: _Optional[str] = ..., pools: _Optional[_Iterable[_Union[Pool, _Mapping]]] = ..., held_leases: _Optional[_Iterable[_Union[LeaseRef, _Mapping]]] = ..., max_payload_bytes: _Optional[int] = ..., sdk: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., lease_at_once: bool = ...) -> None: ...
+    host: str
+    def __init__(self, worker_id: _Optional[str] = ..., instance_id: _Optional[str] = ..., pools: _Optional[_Iterable[_Union[Pool, _Mapping]]] = ..., held_leases: _Optional[_Iterable[_Union[LeaseRef, _Mapping]]] = ..., max_payload_bytes: _Optional[int] = ..., sdk: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., lease_at_once: bool = ..., host: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("session_id", "server_id", "lease_policy")
@@ -262,14 +264,16 @@ class Heartbeat(_message.Message):
     def __init__(self, leases: _Optional[_Iterable[_Union[LeaseRef, _Mapping]]] = ...) -> None: ...
 
 class Verdict(_message.Message):
-    __slots__ = ("job_id", "lease_epoch", "verdict")
+    __slots__ = ("job_id", "lease_epoch", "verdict", "attempt_time_left")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     LEASE_EPOCH_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_TIME_LEFT_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     lease_epoch: int
     verdict: LeaseVerdict
-    def __init__(self, job_id: _Optional[str] = ..., lease_epoch: _Optional[int] = ..., verdict: _Optional[_Union[LeaseVerdict, str]] = ...) -> None: ...
+    attempt_time_left: _duration_pb2.Duration
+    def __init__(self, job_id: _Optional[str] = ..., lease_epoch: _Optional[int] = ..., verdict: _Optional[_Union[LeaseVerdict, str]] = ..., attempt_time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Verdicts(_message.Message):
     __slots__ = ("verdicts",)
