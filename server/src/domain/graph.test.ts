@@ -1,10 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findGraphFaults, type GraphJob } from "./graph.ts";
+import { type Dependency, edgeEffect, findGraphFaults, type GraphJob } from "./graph.ts";
 
-const job = (name: string, ...parents: string[]): GraphJob => ({
+const on = (name: string, over: Partial<Dependency> = {}): Dependency => ({
   name,
-  dependsOn: parents.map((parent) => ({ name: parent, onFailure: "cancel" })),
+  condition: "success",
+  onFailure: "cancel",
+  includeFanOut: false,
+  ...over,
+});
+
+const job = (name: string, ...parents: (string | Dependency)[]): GraphJob => ({
+  name,
+  dependsOn: parents.map((parent) => (typeof parent === "string" ? on(parent) : parent)),
 });
 
 const cycleOf = (jobs: GraphJob[]) =>
@@ -27,7 +35,59 @@ describe("findGraphFaults", () => {
       { kind: "unknown_job", path: "jobs[0].depends_on[0].name", from: "nobody", to: "a" },
       { kind: "repeated_edge", path: "jobs[2].depends_on[1].name", from: "a", to: "b" },
       { kind: "cycle", path: "jobs[3].depends_on", names: ["c", "c"] },
+      { kind: "unreachable", path: "jobs[2].depends_on", name: "b", from: "a" },
     ]);
+  });
+
+  it("takes jobs that are there already for known", () => {
+    expect(findGraphFaults([job("b", "a")], new Set(["a"]))).toEqual([]);
+    expect(findGraphFaults([job("b", "a")], new Set(["c"]))).toMatchObject([
+      { kind: "unknown_job", from: "a", to: "b" },
+    ]);
+  });
+
+  it("names all that can never start behind a cycle or an unknown job, and nothing before", () => {
+    const faults = findGraphFaults([
+      job("before"),
+      job("x", "y", "before"),
+      job("y", "x"),
+      job("behind", "y", "before"),
+      job("bridge", "x"),
+      job("p", "bridge", "q"),
+      job("q", "p"),
+      job("further", on("behind", { condition: "completion" })),
+      job("lost", "nobody"),
+      job("last", "lost"),
+    ]);
+    const unreachable = faults.flatMap((fault) =>
+      fault.kind === "unreachable" ? [[fault.name, fault.from]] : [],
+    );
+    // "bridge" leads from one cycle to another: part of the knot, told with it.
+    expect(unreachable).toEqual([
+      ["behind", "y"],
+      ["further", "behind"],
+      ["last", "lost"],
+    ]);
+  });
+
+  it("finds a job that needs another to succeed and to fail, however far away", () => {
+    const failed = on("a", { condition: "failure" });
+    const split = [job("a"), job("good", "a"), job("bad", failed)];
+    expect(findGraphFaults([...split, job("both", "good", "bad")])).toEqual([
+      { kind: "contradiction", path: "jobs[3].depends_on", name: "both", of: "a" },
+    ]);
+    expect(findGraphFaults([...split, job("x", "good"), job("y", "x", "bad")])).toHaveLength(1);
+  });
+
+  it("does not call impossible what can still happen", () => {
+    const failed = on("a", { condition: "failure" });
+    const split = [job("a"), job("good", "a"), job("bad", failed)];
+    for (const over of [{ condition: "completion" }, { onFailure: "continue" }] as const) {
+      expect(findGraphFaults([...split, job("join", on("good", over), "bad")])).toEqual([]);
+    }
+    // Held after the failure; after a retry of "a" both can be true.
+    const held = [job("a"), job("good", on("a", { onFailure: "hold" })), job("bad", failed)];
+    expect(findGraphFaults([...held, job("both", "good", "bad")])).toEqual([]);
   });
 
   it("names the shortest of several cycles in the order of execution", () => {
@@ -82,3 +142,16 @@ function transitiveClosure(edges: readonly (readonly number[])[]): boolean[][] {
       }
   return reach;
 }
+
+describe("edgeEffect", () => {
+  it.each([
+    ["success", "cancel", ["met", "cancel", "skip"]],
+    ["success", "hold", ["met", "none", "skip"]],
+    ["success", "continue", ["met", "met", "met"]],
+    ["completion", "cancel", ["met", "met", "met"]],
+    ["failure", "cancel", ["skip", "met", "skip"]],
+  ] as const)("along %s/%s: %j for success, failure and skip", (condition, onFailure, effects) => {
+    const ends = ["succeeded", "failed", "skipped"] as const;
+    expect(ends.map((end) => edgeEffect({ condition, onFailure }, end))).toEqual(effects);
+  });
+});
