@@ -33,11 +33,17 @@ alter table run
   add column pipeline_version integer,
   add column schedule text,
   -- How many jobs it has; the next one's run_position is one more.
-  add column job_count integer not null default 0;
+  add column job_count integer not null default 0,
+  -- It is over its time and being removed, which takes several steps.
+  add column removing boolean not null default false;
 update run r set job_count = (
   select count(*) from job j where j.tenant = r.tenant and j.run_id = r.id);
-create index run_replay on run (tenant, replay_of) where replay_of is not null;
-create index job_run_position on job (tenant, run_id, run_position) where run_id is not null;
+create index run_replay on run (tenant, replay_of, id) where replay_of is not null;
+create index run_pipeline on run (tenant, pipeline, id) where pipeline is not null;
+create index run_project on run (tenant, project, id) where project <> '';
+-- Its condition keeps it away from look-ups by name, for which the planner would take it while it
+-- has no statistics, and read the whole run for each name.
+create index job_run_position on job (tenant, run_id, run_position) where run_position is not null;
 
 alter table edge
   add column condition text not null default 'success'
@@ -48,6 +54,12 @@ alter table edge
 alter table edge drop constraint edge_on_failure_check;
 alter table edge add constraint edge_on_failure_check
   check (on_failure in ('cancel', 'hold', 'continue'));
+
+-- Their checks were three quarters of what an edge costs: each locks the same few jobs' rows again
+-- and again. Edges are written in the transaction that writes or has locked both of their jobs, and
+-- go before these do; a test looks for orphans instead.
+alter table edge drop constraint edge_tenant_from_job_fkey,
+  drop constraint edge_tenant_to_job_fkey;
 
 -- Ended jobs of runs whose dependants have not all been told yet. Its row is written in the
 -- transaction that ends the job.
@@ -68,13 +80,16 @@ create table reused_job (
   primary key (tenant, run_id, job_id),
   foreign key (tenant, run_id) references run (tenant, id)
 );
+create index reused_job_of on reused_job (tenant, job_id);
 
 create table pipeline (
   tenant         text not null check (tenant ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
   name           text not null,
   version        integer not null check (version > 0),
-  -- server/src/domain/plan/pipeline.ts has the shape.
-  content        jsonb not null,
+  -- Description and parameters; server/src/app/pipelines/stored-pipeline.ts has both shapes.
+  head           jsonb not null,
+  -- Apart, because lists do not read them.
+  jobs           jsonb not null,
   content_digest bytea not null check (length(content_digest) = 32),
   created_at     timestamptz not null default now(),
   primary key (tenant, name, version)
@@ -93,9 +108,19 @@ create table schedule (
   settled_upto   timestamptz not null,
   -- When to look next: the next firing with its jitter, or a queued one. Null: never.
   next_at        timestamptz,
+  -- The nominal time of the newest firing, whatever became of it.
+  last_nominal   timestamptz,
+  -- What it made last: overlap policies ask whether that is finished.
+  last_job_id    uuid,
+  last_run_id    uuid,
+  -- How many of its firings are queued, and when to try them again if it is not for their turn that
+  -- they wait but for a place.
+  queued         integer not null default 0 check (queued >= 0),
+  retry_at       timestamptz,
   primary key (tenant, name)
-);
+) with (fillfactor = 70);
 create index schedule_due on schedule (next_at) where next_at is not null;
+create index schedule_queued on schedule (tenant, name) where queued > 0;
 
 -- One row per firing; its key makes each happen once.
 create table firing (
@@ -113,7 +138,10 @@ create table firing (
   error        text,
   primary key (tenant, schedule, nominal_at, request_id)
 );
+create index firing_age on firing (tenant, fired_at);
 create index firing_queued on firing (tenant, schedule, nominal_at) where outcome = 'queued';
+create index firing_triggered on firing (tenant, schedule, request_id)
+  where request_id <> '00000000-0000-0000-0000-000000000000';
 
 create table window_series (
   tenant      text not null check (tenant ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
@@ -151,12 +179,13 @@ create table backfill (
   max_parallel   integer not null check (max_parallel > 0),
   repeat_covered boolean not null,
   state          text not null
-    check (state in ('running', 'paused', 'succeeded', 'failed', 'cancelled')),
+    -- cancelling: somebody cancelled it, and jobs of it are not finished yet.
+    check (state in ('running', 'paused', 'cancelling', 'succeeded', 'failed', 'cancelled')),
   actor          text not null,
   reason         text not null,
   ticket         text not null,
   windows        bigint not null,
-  -- Windows up to here have been decided about in this pass.
+  -- Windows up to here are covered, have a row, or are not due.
   decided_upto   timestamptz not null,
   covered        bigint not null default 0,
   shared         bigint not null default 0,
@@ -166,20 +195,29 @@ create table backfill (
   check ((finished_at is not null) = (state in ('succeeded', 'failed', 'cancelled'))),
   primary key (tenant, id)
 ) with (fillfactor = 70);
-create index backfill_unfinished on backfill (tenant, id) where state in ('running', 'paused');
+create index backfill_unfinished on backfill (tenant, id)
+  where state in ('running', 'paused', 'cancelling');
+create index backfill_series on backfill (tenant, source, scope)
+  where state in ('running', 'paused', 'cancelling');
+create index backfill_age on backfill (tenant, created_at, id);
 
 create table backfill_window (
   tenant       text not null,
   backfill_id  uuid not null,
   window_start timestamptz not null,
   window_end   timestamptz not null,
-  state        text not null check (state in ('in_progress', 'covered', 'shared', 'failed')),
+  -- in_progress: its own job is unfinished. waiting: a job that is not its own is to cover the
+  -- window, or there was no place for its own yet; looked at again.
+  state        text not null
+    check (state in ('in_progress', 'waiting', 'covered', 'shared', 'failed')),
   job_id       uuid,
   primary key (tenant, backfill_id, window_start),
   foreign key (tenant, backfill_id) references backfill (tenant, id)
 );
 create index backfill_window_open on backfill_window (tenant, backfill_id, window_start)
-  where state = 'in_progress';
+  where state in ('in_progress', 'waiting');
+create index backfill_window_failed on backfill_window (tenant, backfill_id, window_start)
+  where state = 'failed';
 
 -- Dead jobs that wait for somebody to decide. A discarded one has no row.
 create table dead_letter (
@@ -278,10 +316,19 @@ create table take_out (
   actor          text not null,
   reason         text not null,
   ticket         text not null,
+  -- How long who holds a job may take to stop, where leases move.
+  grace_ms       integer not null default 0 check (grace_ms >= 0),
+  -- Some leases may still have to be moved.
+  moving         boolean not null default false,
+  -- Leases that were asked to move, or moved.
+  moved          integer not null default 0,
   created_at     timestamptz not null default now(),
   ended_at       timestamptz,
-  primary key (tenant, id)
+  primary key (tenant, id),
+  check (not moving or ended_at is null)
 );
+create index take_out_in_force on take_out (tenant, created_at, id) where ended_at is null;
+create index take_out_moving on take_out (tenant, id) where moving;
 
 -- What each replica's sessions can take, written every few seconds: who is capable anywhere.
 create table capability (
@@ -303,6 +350,8 @@ create table stuck (
   cause   text not null check (cause in ('no_worker', 'dependency', 'limit')),
   advice  text not null,
   since   timestamptz not null default now(),
+  -- False: seen, but not for long enough to say so.
+  announced boolean not null default false,
   primary key (tenant, kind, subject)
 );
 
@@ -330,29 +379,40 @@ end $$;
 -- The loops find out which tenants have something to do, and nothing else.
 grant select (tenant) on cascade to orch_loops;
 grant select (tenant, next_at) on schedule, operation to orch_loops;
+grant select (queued) on schedule to orch_loops;
 grant select (state) on operation to orch_loops;
 grant select (tenant, state) on backfill to orch_loops;
+-- How far series are behind, without their names: a metric.
+grant select (origin, width_ms, lateness_ms, watermark) on window_series to orch_loops;
 grant select (tenant, seen_at, server_id), delete on capability to orch_loops;
+grant select (tenant, moving) on take_out to orch_loops;
+grant select on replica to orch_app;
 create policy who_has_work on cascade for select to orch_loops using (true);
 create policy who_has_work on schedule for select to orch_loops using (true);
 create policy who_has_work on operation for select to orch_loops using (true);
 create policy who_has_work on backfill for select to orch_loops using (true);
+create policy how_far_behind on window_series for select to orch_loops using (true);
 create policy what_is_old on capability to orch_loops using (true);
+create policy who_has_work on take_out for select to orch_loops using (true);
 
--- The tenants that have jobs, one index lookup each: all that the pruner's loop has to know, which
--- is why it need not be able to read the table.
-create function orch_tenants_with_jobs() returns setof text language sql stable security definer
+-- The tenants that the ledger has something of, one index lookup each and table: all that the loops
+-- of the pruner and of stuck work have to know, which is why they need not be able to read these.
+create function orch_known_tenants() returns setof text language plpgsql stable security definer
   set search_path from current as $$
-  with recursive t as (
-    (select tenant from job order by tenant limit 1)
-    union all
-    select (select j.tenant from job j where j.tenant > t.tenant order by j.tenant limit 1)
-    from t where t.tenant is not null
-  )
-  select tenant from t where tenant is not null
-$$;
-revoke all on function orch_tenants_with_jobs() from public;
-grant execute on function orch_tenants_with_jobs() to orch_loops;
+declare t text; found_tenant text;
+begin
+  foreach t in array array['job', 'run', 'session', 'operation', 'firing', 'backfill',
+      'take_out'] loop
+    execute format('select min(tenant) from %I', t) into found_tenant;
+    while found_tenant is not null loop
+      return next found_tenant;
+      execute format('select min(tenant) from %I where tenant > $1', t)
+        into found_tenant using found_tenant;
+    end loop;
+  end loop;
+end $$;
+revoke all on function orch_known_tenants() from public;
+grant execute on function orch_known_tenants() to orch_loops;
 
 alter table job_event drop constraint job_event_legal;
 alter table job_event add constraint job_event_legal check (
@@ -366,7 +426,8 @@ alter table job_event add constraint job_event_legal check (
     cancelled:scheduled:cancelled,cancelled:ready:cancelled,cancelled:offered:cancelled,
     cancelled:running:cancelled,retried:dead:ready,retried:scheduled:ready,
     skipped:blocked:cancelled,discarded:dead:dead,updated:blocked:blocked,
-    updated:scheduled:scheduled,updated:ready:ready,updated:running:running,
+    updated:scheduled:scheduled,updated:ready:ready,updated:offered:offered,
+    updated:running:running,
     stuck:blocked:blocked,stuck:ready:ready
   }'::text[])
 );

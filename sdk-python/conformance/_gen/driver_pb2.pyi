@@ -41,7 +41,7 @@ HOW_PANICKED: How
 HOW_CANCELLED: How
 
 class Command(_message.Message):
-    __slots__ = ("id", "configure", "start_worker", "stop_worker", "proceed", "get_lease_defaults", "enqueue", "enqueue_many", "create_run", "get_run", "get_job", "list_jobs", "watch_jobs", "wait_for_job", "cancel_jobs", "retry_jobs", "explain_job", "list_job_events", "check_lease", "upload_artifact", "download_artifact")
+    __slots__ = ("id", "configure", "start_worker", "stop_worker", "proceed", "get_lease_defaults", "enqueue", "enqueue_many", "create_run", "get_run", "get_job", "list_jobs", "watch_jobs", "wait_for_job", "cancel_jobs", "retry_jobs", "explain_job", "list_job_events", "check_lease", "upload_artifact", "download_artifact", "append_jobs", "close_run", "cancel_run", "replay_run", "put_pipeline", "get_pipeline", "run_pipeline", "put_window_series", "get_watermark", "list_gaps", "preview_backfill", "create_backfill", "get_backfill", "steer_backfill")
     ID_FIELD_NUMBER: _ClassVar[int]
     CONFIGURE_FIELD_NUMBER: _ClassVar[int]
     START_WORKER_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,20 @@ class Command(_message.Message):
     CHECK_LEASE_FIELD_NUMBER: _ClassVar[int]
     UPLOAD_ARTIFACT_FIELD_NUMBER: _ClassVar[int]
     DOWNLOAD_ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    APPEND_JOBS_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_RUN_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_RUN_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_RUN_FIELD_NUMBER: _ClassVar[int]
+    PUT_PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    GET_PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    RUN_PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    PUT_WINDOW_SERIES_FIELD_NUMBER: _ClassVar[int]
+    GET_WATERMARK_FIELD_NUMBER: _ClassVar[int]
+    LIST_GAPS_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_BACKFILL_FIELD_NUMBER: _ClassVar[int]
+    CREATE_BACKFILL_FIELD_NUMBER: _ClassVar[int]
+    GET_BACKFILL_FIELD_NUMBER: _ClassVar[int]
+    STEER_BACKFILL_FIELD_NUMBER: _ClassVar[int]
     id: int
     configure: Configure
     start_worker: StartWorker
@@ -84,7 +98,21 @@ class Command(_message.Message):
     check_lease: CheckLease
     upload_artifact: UploadArtifact
     download_artifact: DownloadArtifact
-    def __init__(self, id: _Optional[int] = ..., configure: _Optional[_Union[Configure, _Mapping]] = ..., start_worker: _Optional[_Union[StartWorker, _Mapping]] = ..., stop_worker: _Optional[_Union[StopWorker, _Mapping]] = ..., proceed: _Optional[_Union[Proceed, _Mapping]] = ..., get_lease_defaults: _Optional[_Union[GetLeaseDefaults, _Mapping]] = ..., enqueue: _Optional[_Union[Enqueue, _Mapping]] = ..., enqueue_many: _Optional[_Union[EnqueueMany, _Mapping]] = ..., create_run: _Optional[_Union[CreateRun, _Mapping]] = ..., get_run: _Optional[_Union[GetRun, _Mapping]] = ..., get_job: _Optional[_Union[GetJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., watch_jobs: _Optional[_Union[WatchJobs, _Mapping]] = ..., wait_for_job: _Optional[_Union[WaitForJob, _Mapping]] = ..., cancel_jobs: _Optional[_Union[CancelJobs, _Mapping]] = ..., retry_jobs: _Optional[_Union[RetryJobs, _Mapping]] = ..., explain_job: _Optional[_Union[ExplainJob, _Mapping]] = ..., list_job_events: _Optional[_Union[ListJobEvents, _Mapping]] = ..., check_lease: _Optional[_Union[CheckLease, _Mapping]] = ..., upload_artifact: _Optional[_Union[UploadArtifact, _Mapping]] = ..., download_artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ...) -> None: ...
+    append_jobs: AppendJobs
+    close_run: CloseRun
+    cancel_run: CancelRun
+    replay_run: ReplayRun
+    put_pipeline: PutPipeline
+    get_pipeline: GetPipeline
+    run_pipeline: RunPipeline
+    put_window_series: PutWindowSeries
+    get_watermark: GetWatermark
+    list_gaps: ListGaps
+    preview_backfill: PreviewBackfill
+    create_backfill: CreateBackfill
+    get_backfill: GetBackfill
+    steer_backfill: SteerBackfill
+    def __init__(self, id: _Optional[int] = ..., configure: _Optional[_Union[Configure, _Mapping]] = ..., start_worker: _Optional[_Union[StartWorker, _Mapping]] = ..., stop_worker: _Optional[_Union[StopWorker, _Mapping]] = ..., proceed: _Optional[_Union[Proceed, _Mapping]] = ..., get_lease_defaults: _Optional[_Union[GetLeaseDefaults, _Mapping]] = ..., enqueue: _Optional[_Union[Enqueue, _Mapping]] = ..., enqueue_many: _Optional[_Union[EnqueueMany, _Mapping]] = ..., create_run: _Optional[_Union[CreateRun, _Mapping]] = ..., get_run: _Optional[_Union[GetRun, _Mapping]] = ..., get_job: _Optional[_Union[GetJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., watch_jobs: _Optional[_Union[WatchJobs, _Mapping]] = ..., wait_for_job: _Optional[_Union[WaitForJob, _Mapping]] = ..., cancel_jobs: _Optional[_Union[CancelJobs, _Mapping]] = ..., retry_jobs: _Optional[_Union[RetryJobs, _Mapping]] = ..., explain_job: _Optional[_Union[ExplainJob, _Mapping]] = ..., list_job_events: _Optional[_Union[ListJobEvents, _Mapping]] = ..., check_lease: _Optional[_Union[CheckLease, _Mapping]] = ..., upload_artifact: _Optional[_Union[UploadArtifact, _Mapping]] = ..., download_artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ..., append_jobs: _Optional[_Union[AppendJobs, _Mapping]] = ..., close_run: _Optional[_Union[CloseRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., replay_run: _Optional[_Union[ReplayRun, _Mapping]] = ..., put_pipeline: _Optional[_Union[PutPipeline, _Mapping]] = ..., get_pipeline: _Optional[_Union[GetPipeline, _Mapping]] = ..., run_pipeline: _Optional[_Union[RunPipeline, _Mapping]] = ..., put_window_series: _Optional[_Union[PutWindowSeries, _Mapping]] = ..., get_watermark: _Optional[_Union[GetWatermark, _Mapping]] = ..., list_gaps: _Optional[_Union[ListGaps, _Mapping]] = ..., preview_backfill: _Optional[_Union[PreviewBackfill, _Mapping]] = ..., create_backfill: _Optional[_Union[CreateBackfill, _Mapping]] = ..., get_backfill: _Optional[_Union[GetBackfill, _Mapping]] = ..., steer_backfill: _Optional[_Union[SteerBackfill, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("ready", "call_result", "watch_update", "handler_started", "handler_cancelled", "handler_step", "handler_ended", "worker_stopped")
@@ -117,7 +145,7 @@ class Configure(_message.Message):
     def __init__(self, server_url: _Optional[str] = ..., tenant: _Optional[str] = ..., call_timeout_ms: _Optional[int] = ...) -> None: ...
 
 class StartWorker(_message.Message):
-    __slots__ = ("worker_id", "slots", "queues", "handlers", "drain_grace_ms", "handle_signals", "labels", "lease_at_once")
+    __slots__ = ("worker_id", "slots", "queues", "handlers", "drain_grace_ms", "handle_signals", "labels", "lease_at_once", "host")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +161,7 @@ class StartWorker(_message.Message):
     HANDLE_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     LEASE_AT_ONCE_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     slots: int
     queues: _containers.RepeatedScalarFieldContainer[str]
@@ -141,7 +170,8 @@ class StartWorker(_message.Message):
     handle_signals: bool
     labels: _containers.ScalarMap[str, str]
     lease_at_once: bool
-    def __init__(self, worker_id: _Optional[str] = ..., slots: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., drain_grace_ms: _Optional[int] = ..., handle_signals: bool = ..., labels: _Optional[_Mapping[str, str]] = ..., lease_at_once: bool = ...) -> None: ...
+    host: str
+    def __init__(self, worker_id: _Optional[str] = ..., slots: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., handlers: _Optional[_Iterable[_Union[Handler, _Mapping]]] = ..., drain_grace_ms: _Optional[int] = ..., handle_signals: bool = ..., labels: _Optional[_Mapping[str, str]] = ..., lease_at_once: bool = ..., host: _Optional[str] = ...) -> None: ...
 
 class Handler(_message.Message):
     __slots__ = ("job_type", "attempts")
@@ -158,7 +188,7 @@ class Script(_message.Message):
     def __init__(self, steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("hold", "progress", "artifact", "enqueue", "throttle", "load_payload", "return_result", "fail", "panic")
+    __slots__ = ("hold", "progress", "artifact", "enqueue", "throttle", "load_payload", "return_result", "fail", "panic", "fan_out")
     HOLD_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_FIELD_NUMBER: _ClassVar[int]
@@ -168,6 +198,7 @@ class Step(_message.Message):
     RETURN_RESULT_FIELD_NUMBER: _ClassVar[int]
     FAIL_FIELD_NUMBER: _ClassVar[int]
     PANIC_FIELD_NUMBER: _ClassVar[int]
+    FAN_OUT_FIELD_NUMBER: _ClassVar[int]
     hold: Hold
     progress: ReportProgress
     artifact: JobArtifact
@@ -177,7 +208,8 @@ class Step(_message.Message):
     return_result: ReturnResult
     fail: Fail
     panic: Panic
-    def __init__(self, hold: _Optional[_Union[Hold, _Mapping]] = ..., progress: _Optional[_Union[ReportProgress, _Mapping]] = ..., artifact: _Optional[_Union[JobArtifact, _Mapping]] = ..., enqueue: _Optional[_Union[JobRequest, _Mapping]] = ..., throttle: _Optional[_Union[Throttle, _Mapping]] = ..., load_payload: _Optional[_Union[LoadPayload, _Mapping]] = ..., return_result: _Optional[_Union[ReturnResult, _Mapping]] = ..., fail: _Optional[_Union[Fail, _Mapping]] = ..., panic: _Optional[_Union[Panic, _Mapping]] = ...) -> None: ...
+    fan_out: FanOut
+    def __init__(self, hold: _Optional[_Union[Hold, _Mapping]] = ..., progress: _Optional[_Union[ReportProgress, _Mapping]] = ..., artifact: _Optional[_Union[JobArtifact, _Mapping]] = ..., enqueue: _Optional[_Union[JobRequest, _Mapping]] = ..., throttle: _Optional[_Union[Throttle, _Mapping]] = ..., load_payload: _Optional[_Union[LoadPayload, _Mapping]] = ..., return_result: _Optional[_Union[ReturnResult, _Mapping]] = ..., fail: _Optional[_Union[Fail, _Mapping]] = ..., panic: _Optional[_Union[Panic, _Mapping]] = ..., fan_out: _Optional[_Union[FanOut, _Mapping]] = ...) -> None: ...
 
 class Hold(_message.Message):
     __slots__ = ("for_ms", "on_cancel")
@@ -223,6 +255,12 @@ class LoadPayload(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class FanOut(_message.Message):
+    __slots__ = ("jobs",)
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[RunJob]
+    def __init__(self, jobs: _Optional[_Iterable[_Union[RunJob, _Mapping]]] = ...) -> None: ...
+
 class ReturnResult(_message.Message):
     __slots__ = ("result",)
     RESULT_FIELD_NUMBER: _ClassVar[int]
@@ -266,7 +304,7 @@ class GetLeaseDefaults(_message.Message):
     def __init__(self) -> None: ...
 
 class JobRequest(_message.Message):
-    __slots__ = ("job_type", "payload", "payload_media_type", "payload_artifact", "queue", "project", "source", "priority", "idempotency_key", "labels", "delay_ms", "attempt_deadline_ms", "retry", "correlation_id", "traceparent", "tracestate", "concurrency_key")
+    __slots__ = ("job_type", "payload", "payload_media_type", "payload_artifact", "queue", "project", "source", "priority", "idempotency_key", "labels", "delay_ms", "attempt_deadline_ms", "retry", "correlation_id", "traceparent", "tracestate", "concurrency_key", "window")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -291,6 +329,7 @@ class JobRequest(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     TRACESTATE_FIELD_NUMBER: _ClassVar[int]
     CONCURRENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
     job_type: str
     payload: bytes
     payload_media_type: str
@@ -308,7 +347,18 @@ class JobRequest(_message.Message):
     traceparent: str
     tracestate: str
     concurrency_key: str
-    def __init__(self, job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., delay_ms: _Optional[int] = ..., attempt_deadline_ms: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., concurrency_key: _Optional[str] = ...) -> None: ...
+    window: Window
+    def __init__(self, job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., queue: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., priority: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., delay_ms: _Optional[int] = ..., attempt_deadline_ms: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., concurrency_key: _Optional[str] = ..., window: _Optional[_Union[Window, _Mapping]] = ...) -> None: ...
+
+class Window(_message.Message):
+    __slots__ = ("scope", "start_ms", "end_ms")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    START_MS_FIELD_NUMBER: _ClassVar[int]
+    END_MS_FIELD_NUMBER: _ClassVar[int]
+    scope: str
+    start_ms: int
+    end_ms: int
+    def __init__(self, scope: _Optional[str] = ..., start_ms: _Optional[int] = ..., end_ms: _Optional[int] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("max_attempts", "initial_backoff_ms", "multiplier", "max_backoff_ms")
@@ -339,16 +389,18 @@ class EnqueueMany(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[JobRequest, _Mapping]]] = ..., repeat: _Optional[int] = ..., repeated_job: _Optional[_Union[JobRequest, _Mapping]] = ...) -> None: ...
 
 class CreateRun(_message.Message):
-    __slots__ = ("display_name", "project", "correlation_id", "jobs")
+    __slots__ = ("display_name", "project", "correlation_id", "jobs", "keep_open")
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_OPEN_FIELD_NUMBER: _ClassVar[int]
     display_name: str
     project: str
     correlation_id: str
     jobs: _containers.RepeatedCompositeFieldContainer[RunJob]
-    def __init__(self, display_name: _Optional[str] = ..., project: _Optional[str] = ..., correlation_id: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[RunJob, _Mapping]]] = ...) -> None: ...
+    keep_open: bool
+    def __init__(self, display_name: _Optional[str] = ..., project: _Optional[str] = ..., correlation_id: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[RunJob, _Mapping]]] = ..., keep_open: bool = ...) -> None: ...
 
 class RunJob(_message.Message):
     __slots__ = ("name", "job", "depends_on")
@@ -361,12 +413,222 @@ class RunJob(_message.Message):
     def __init__(self, name: _Optional[str] = ..., job: _Optional[_Union[JobRequest, _Mapping]] = ..., depends_on: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ...) -> None: ...
 
 class Dependency(_message.Message):
-    __slots__ = ("name", "on_failure")
+    __slots__ = ("name", "on_failure", "when", "include_fan_out")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    WHEN_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_FAN_OUT_FIELD_NUMBER: _ClassVar[int]
     name: str
     on_failure: str
-    def __init__(self, name: _Optional[str] = ..., on_failure: _Optional[str] = ...) -> None: ...
+    when: str
+    include_fan_out: bool
+    def __init__(self, name: _Optional[str] = ..., on_failure: _Optional[str] = ..., when: _Optional[str] = ..., include_fan_out: bool = ...) -> None: ...
+
+class AppendJobs(_message.Message):
+    __slots__ = ("run_id", "jobs", "close")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    jobs: _containers.RepeatedCompositeFieldContainer[RunJob]
+    close: bool
+    def __init__(self, run_id: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[RunJob, _Mapping]]] = ..., close: bool = ...) -> None: ...
+
+class CloseRun(_message.Message):
+    __slots__ = ("run_id",)
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    def __init__(self, run_id: _Optional[str] = ...) -> None: ...
+
+class CancelRun(_message.Message):
+    __slots__ = ("run_id", "reason", "ticket", "grace_ms")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    reason: str
+    ticket: str
+    grace_ms: int
+    def __init__(self, run_id: _Optional[str] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+
+class ReplayRun(_message.Message):
+    __slots__ = ("run_id", "job_names", "include_downstream", "rerun_upstream", "dry_run", "reason", "ticket")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_NAMES_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_DOWNSTREAM_FIELD_NUMBER: _ClassVar[int]
+    RERUN_UPSTREAM_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    job_names: _containers.RepeatedScalarFieldContainer[str]
+    include_downstream: bool
+    rerun_upstream: bool
+    dry_run: bool
+    reason: str
+    ticket: str
+    def __init__(self, run_id: _Optional[str] = ..., job_names: _Optional[_Iterable[str]] = ..., include_downstream: bool = ..., rerun_upstream: bool = ..., dry_run: bool = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ...) -> None: ...
+
+class Pipeline(_message.Message):
+    __slots__ = ("name", "description", "parameters", "jobs", "version", "etag")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    parameters: _containers.RepeatedCompositeFieldContainer[PipelineParameter]
+    jobs: _containers.RepeatedCompositeFieldContainer[PipelineJob]
+    version: int
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[PipelineParameter, _Mapping]]] = ..., jobs: _Optional[_Iterable[_Union[PipelineJob, _Mapping]]] = ..., version: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class PipelineParameter(_message.Message):
+    __slots__ = ("name", "kind", "description", "default_json")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_JSON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: str
+    description: str
+    default_json: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., description: _Optional[str] = ..., default_json: _Optional[str] = ...) -> None: ...
+
+class PipelineJob(_message.Message):
+    __slots__ = ("name", "job", "payload_template_json", "depends_on")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_TEMPLATE_JSON_FIELD_NUMBER: _ClassVar[int]
+    DEPENDS_ON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    job: JobRequest
+    payload_template_json: str
+    depends_on: _containers.RepeatedCompositeFieldContainer[Dependency]
+    def __init__(self, name: _Optional[str] = ..., job: _Optional[_Union[JobRequest, _Mapping]] = ..., payload_template_json: _Optional[str] = ..., depends_on: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ...) -> None: ...
+
+class PutPipeline(_message.Message):
+    __slots__ = ("pipeline", "reason", "ticket")
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    pipeline: Pipeline
+    reason: str
+    ticket: str
+    def __init__(self, pipeline: _Optional[_Union[Pipeline, _Mapping]] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ...) -> None: ...
+
+class GetPipeline(_message.Message):
+    __slots__ = ("name", "version")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+
+class RunPipeline(_message.Message):
+    __slots__ = ("name", "version", "parameters_json", "display_name", "project", "correlation_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_JSON_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    parameters_json: str
+    display_name: str
+    project: str
+    correlation_id: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., parameters_json: _Optional[str] = ..., display_name: _Optional[str] = ..., project: _Optional[str] = ..., correlation_id: _Optional[str] = ...) -> None: ...
+
+class PutWindowSeries(_message.Message):
+    __slots__ = ("source", "scope", "width_ms", "allowed_lateness_ms", "origin_ms", "reason", "ticket")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_MS_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_LATENESS_MS_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    scope: str
+    width_ms: int
+    allowed_lateness_ms: int
+    origin_ms: int
+    reason: str
+    ticket: str
+    def __init__(self, source: _Optional[str] = ..., scope: _Optional[str] = ..., width_ms: _Optional[int] = ..., allowed_lateness_ms: _Optional[int] = ..., origin_ms: _Optional[int] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ...) -> None: ...
+
+class GetWatermark(_message.Message):
+    __slots__ = ("source", "scope")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    scope: str
+    def __init__(self, source: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
+
+class ListGaps(_message.Message):
+    __slots__ = ("source", "scope")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    scope: str
+    def __init__(self, source: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
+
+class BackfillSpec(_message.Message):
+    __slots__ = ("source", "scope", "start_ms", "end_ms", "job", "max_parallel", "repeat_covered")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    START_MS_FIELD_NUMBER: _ClassVar[int]
+    END_MS_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    MAX_PARALLEL_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_COVERED_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    scope: str
+    start_ms: int
+    end_ms: int
+    job: JobRequest
+    max_parallel: int
+    repeat_covered: bool
+    def __init__(self, source: _Optional[str] = ..., scope: _Optional[str] = ..., start_ms: _Optional[int] = ..., end_ms: _Optional[int] = ..., job: _Optional[_Union[JobRequest, _Mapping]] = ..., max_parallel: _Optional[int] = ..., repeat_covered: bool = ...) -> None: ...
+
+class PreviewBackfill(_message.Message):
+    __slots__ = ("spec",)
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    spec: BackfillSpec
+    def __init__(self, spec: _Optional[_Union[BackfillSpec, _Mapping]] = ...) -> None: ...
+
+class CreateBackfill(_message.Message):
+    __slots__ = ("spec", "reason", "ticket")
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    spec: BackfillSpec
+    reason: str
+    ticket: str
+    def __init__(self, spec: _Optional[_Union[BackfillSpec, _Mapping]] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ...) -> None: ...
+
+class GetBackfill(_message.Message):
+    __slots__ = ("backfill_id",)
+    BACKFILL_ID_FIELD_NUMBER: _ClassVar[int]
+    backfill_id: str
+    def __init__(self, backfill_id: _Optional[str] = ...) -> None: ...
+
+class SteerBackfill(_message.Message):
+    __slots__ = ("backfill_id", "how", "reason", "ticket")
+    BACKFILL_ID_FIELD_NUMBER: _ClassVar[int]
+    HOW_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    backfill_id: str
+    how: str
+    reason: str
+    ticket: str
+    def __init__(self, backfill_id: _Optional[str] = ..., how: _Optional[str] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ...) -> None: ...
 
 class GetRun(_message.Message):
     __slots__ = ("run_id",)
@@ -490,7 +752,7 @@ class Ready(_message.Message):
     def __init__(self, protocol_version: _Optional[int] = ..., sdk: _Optional[str] = ...) -> None: ...
 
 class CallResult(_message.Message):
-    __slots__ = ("id", "error", "lease_defaults", "enqueued", "created_run", "run", "jobs", "outcomes", "explanation", "job_events", "checked_lease", "artifact")
+    __slots__ = ("id", "error", "lease_defaults", "enqueued", "created_run", "run", "jobs", "outcomes", "explanation", "job_events", "checked_lease", "artifact", "appended", "operation", "replay", "pipeline", "watermark", "gaps", "backfill_preview", "backfill")
     ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     LEASE_DEFAULTS_FIELD_NUMBER: _ClassVar[int]
@@ -503,6 +765,14 @@ class CallResult(_message.Message):
     JOB_EVENTS_FIELD_NUMBER: _ClassVar[int]
     CHECKED_LEASE_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    APPENDED_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    WATERMARK_FIELD_NUMBER: _ClassVar[int]
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    BACKFILL_PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    BACKFILL_FIELD_NUMBER: _ClassVar[int]
     id: int
     error: Error
     lease_defaults: LeaseDefaults
@@ -515,7 +785,15 @@ class CallResult(_message.Message):
     job_events: JobEvents
     checked_lease: CheckedLease
     artifact: Artifact
-    def __init__(self, id: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., lease_defaults: _Optional[_Union[LeaseDefaults, _Mapping]] = ..., enqueued: _Optional[_Union[EnqueueResults, _Mapping]] = ..., created_run: _Optional[_Union[CreatedRun, _Mapping]] = ..., run: _Optional[_Union[Run, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., explanation: _Optional[_Union[Explanation, _Mapping]] = ..., job_events: _Optional[_Union[JobEvents, _Mapping]] = ..., checked_lease: _Optional[_Union[CheckedLease, _Mapping]] = ..., artifact: _Optional[_Union[Artifact, _Mapping]] = ...) -> None: ...
+    appended: Appended
+    operation: Operation
+    replay: Replay
+    pipeline: Pipeline
+    watermark: Watermark
+    gaps: Gaps
+    backfill_preview: BackfillPreview
+    backfill: Backfill
+    def __init__(self, id: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., lease_defaults: _Optional[_Union[LeaseDefaults, _Mapping]] = ..., enqueued: _Optional[_Union[EnqueueResults, _Mapping]] = ..., created_run: _Optional[_Union[CreatedRun, _Mapping]] = ..., run: _Optional[_Union[Run, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., explanation: _Optional[_Union[Explanation, _Mapping]] = ..., job_events: _Optional[_Union[JobEvents, _Mapping]] = ..., checked_lease: _Optional[_Union[CheckedLease, _Mapping]] = ..., artifact: _Optional[_Union[Artifact, _Mapping]] = ..., appended: _Optional[_Union[Appended, _Mapping]] = ..., operation: _Optional[_Union[Operation, _Mapping]] = ..., replay: _Optional[_Union[Replay, _Mapping]] = ..., pipeline: _Optional[_Union[Pipeline, _Mapping]] = ..., watermark: _Optional[_Union[Watermark, _Mapping]] = ..., gaps: _Optional[_Union[Gaps, _Mapping]] = ..., backfill_preview: _Optional[_Union[BackfillPreview, _Mapping]] = ..., backfill: _Optional[_Union[Backfill, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "reason", "domain", "metadata", "violations", "retry_after_ms", "is_retryable", "message")
@@ -599,16 +877,187 @@ class CreatedRun(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., job_ids: _Optional[_Mapping[str, str]] = ..., already_existed: bool = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ("run_id", "state", "jobs", "edges")
+    __slots__ = ("run_id", "state", "jobs", "edges", "open", "cancel_requested", "replay_of", "pipeline", "pipeline_version", "skipped", "building")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     EDGES_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_OF_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    BUILDING_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     state: str
     jobs: _containers.RepeatedCompositeFieldContainer[Job]
     edges: int
-    def __init__(self, run_id: _Optional[str] = ..., state: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., edges: _Optional[int] = ...) -> None: ...
+    open: bool
+    cancel_requested: bool
+    replay_of: str
+    pipeline: str
+    pipeline_version: int
+    skipped: int
+    building: bool
+    def __init__(self, run_id: _Optional[str] = ..., state: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., edges: _Optional[int] = ..., open: bool = ..., cancel_requested: bool = ..., replay_of: _Optional[str] = ..., pipeline: _Optional[str] = ..., pipeline_version: _Optional[int] = ..., skipped: _Optional[int] = ..., building: bool = ...) -> None: ...
+
+class Appended(_message.Message):
+    __slots__ = ("job_ids", "existing")
+    class JobIdsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXISTING_FIELD_NUMBER: _ClassVar[int]
+    job_ids: _containers.ScalarMap[str, str]
+    existing: int
+    def __init__(self, job_ids: _Optional[_Mapping[str, str]] = ..., existing: _Optional[int] = ...) -> None: ...
+
+class Operation(_message.Message):
+    __slots__ = ("operation_id", "kind", "state", "reason", "ticket", "run_id", "matching", "applied", "unchanged", "refused")
+    OPERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    MATCHING_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    operation_id: str
+    kind: str
+    state: str
+    reason: str
+    ticket: str
+    run_id: str
+    matching: int
+    applied: int
+    unchanged: int
+    refused: int
+    def __init__(self, operation_id: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ..., run_id: _Optional[str] = ..., matching: _Optional[int] = ..., applied: _Optional[int] = ..., unchanged: _Optional[int] = ..., refused: _Optional[int] = ...) -> None: ...
+
+class Replay(_message.Message):
+    __slots__ = ("run_id", "jobs", "running_count", "reused_count")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REUSED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    jobs: _containers.RepeatedCompositeFieldContainer[ReplayedJob]
+    running_count: int
+    reused_count: int
+    def __init__(self, run_id: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[ReplayedJob, _Mapping]]] = ..., running_count: _Optional[int] = ..., reused_count: _Optional[int] = ...) -> None: ...
+
+class ReplayedJob(_message.Message):
+    __slots__ = ("name", "job_id", "cause", "state")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    job_id: str
+    cause: str
+    state: str
+    def __init__(self, name: _Optional[str] = ..., job_id: _Optional[str] = ..., cause: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
+
+class Watermark(_message.Message):
+    __slots__ = ("source", "scope", "width_ms", "allowed_lateness_ms", "origin_ms", "watermark_ms", "due_ms", "lag_ms", "missing_windows", "gaps", "covered_until_ms")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_MS_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_LATENESS_MS_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_MS_FIELD_NUMBER: _ClassVar[int]
+    WATERMARK_MS_FIELD_NUMBER: _ClassVar[int]
+    DUE_MS_FIELD_NUMBER: _ClassVar[int]
+    LAG_MS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    COVERED_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    scope: str
+    width_ms: int
+    allowed_lateness_ms: int
+    origin_ms: int
+    watermark_ms: int
+    due_ms: int
+    lag_ms: int
+    missing_windows: int
+    gaps: int
+    covered_until_ms: int
+    def __init__(self, source: _Optional[str] = ..., scope: _Optional[str] = ..., width_ms: _Optional[int] = ..., allowed_lateness_ms: _Optional[int] = ..., origin_ms: _Optional[int] = ..., watermark_ms: _Optional[int] = ..., due_ms: _Optional[int] = ..., lag_ms: _Optional[int] = ..., missing_windows: _Optional[int] = ..., gaps: _Optional[int] = ..., covered_until_ms: _Optional[int] = ...) -> None: ...
+
+class Gaps(_message.Message):
+    __slots__ = ("gaps",)
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    gaps: _containers.RepeatedCompositeFieldContainer[Gap]
+    def __init__(self, gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ...) -> None: ...
+
+class Gap(_message.Message):
+    __slots__ = ("start_ms", "end_ms", "windows", "in_progress")
+    START_MS_FIELD_NUMBER: _ClassVar[int]
+    END_MS_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    IN_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    start_ms: int
+    end_ms: int
+    windows: int
+    in_progress: int
+    def __init__(self, start_ms: _Optional[int] = ..., end_ms: _Optional[int] = ..., windows: _Optional[int] = ..., in_progress: _Optional[int] = ...) -> None: ...
+
+class BackfillPreview(_message.Message):
+    __slots__ = ("windows", "covered", "in_progress", "not_due", "jobs", "start_ms", "end_ms", "mean_job_ms", "estimated_ms", "sample")
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    COVERED_FIELD_NUMBER: _ClassVar[int]
+    IN_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    NOT_DUE_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    START_MS_FIELD_NUMBER: _ClassVar[int]
+    END_MS_FIELD_NUMBER: _ClassVar[int]
+    MEAN_JOB_MS_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_MS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    windows: int
+    covered: int
+    in_progress: int
+    not_due: int
+    jobs: int
+    start_ms: int
+    end_ms: int
+    mean_job_ms: int
+    estimated_ms: int
+    sample: _containers.RepeatedCompositeFieldContainer[Window]
+    def __init__(self, windows: _Optional[int] = ..., covered: _Optional[int] = ..., in_progress: _Optional[int] = ..., not_due: _Optional[int] = ..., jobs: _Optional[int] = ..., start_ms: _Optional[int] = ..., end_ms: _Optional[int] = ..., mean_job_ms: _Optional[int] = ..., estimated_ms: _Optional[int] = ..., sample: _Optional[_Iterable[_Union[Window, _Mapping]]] = ...) -> None: ...
+
+class Backfill(_message.Message):
+    __slots__ = ("backfill_id", "state", "reason", "ticket", "windows", "covered", "shared", "in_progress", "failed", "start_ms", "end_ms")
+    BACKFILL_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    COVERED_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    IN_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    START_MS_FIELD_NUMBER: _ClassVar[int]
+    END_MS_FIELD_NUMBER: _ClassVar[int]
+    backfill_id: str
+    state: str
+    reason: str
+    ticket: str
+    windows: int
+    covered: int
+    shared: int
+    in_progress: int
+    failed: int
+    start_ms: int
+    end_ms: int
+    def __init__(self, backfill_id: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ..., windows: _Optional[int] = ..., covered: _Optional[int] = ..., shared: _Optional[int] = ..., in_progress: _Optional[int] = ..., failed: _Optional[int] = ..., start_ms: _Optional[int] = ..., end_ms: _Optional[int] = ...) -> None: ...
 
 class Jobs(_message.Message):
     __slots__ = ("jobs",)
@@ -617,7 +1066,7 @@ class Jobs(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("job_id", "job_type", "state", "attempt", "failures", "interruptions", "result", "last_failure", "progress_fraction", "progress_message", "artifacts", "attempts", "run_id", "name", "labels", "correlation_id", "traceparent", "priority", "payload")
+    __slots__ = ("job_id", "job_type", "state", "attempt", "failures", "interruptions", "result", "last_failure", "progress_fraction", "progress_message", "artifacts", "attempts", "run_id", "name", "labels", "correlation_id", "traceparent", "priority", "payload", "skipped", "window")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -644,6 +1093,8 @@ class Job(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     job_type: str
     state: str
@@ -663,7 +1114,9 @@ class Job(_message.Message):
     traceparent: str
     priority: int
     payload: bytes
-    def __init__(self, job_id: _Optional[str] = ..., job_type: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., interruptions: _Optional[int] = ..., result: _Optional[bytes] = ..., last_failure: _Optional[_Union[Failure, _Mapping]] = ..., progress_fraction: _Optional[float] = ..., progress_message: _Optional[str] = ..., artifacts: _Optional[_Iterable[_Union[BoundArtifact, _Mapping]]] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., priority: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
+    skipped: bool
+    window: Window
+    def __init__(self, job_id: _Optional[str] = ..., job_type: _Optional[str] = ..., state: _Optional[str] = ..., attempt: _Optional[int] = ..., failures: _Optional[int] = ..., interruptions: _Optional[int] = ..., result: _Optional[bytes] = ..., last_failure: _Optional[_Union[Failure, _Mapping]] = ..., progress_fraction: _Optional[float] = ..., progress_message: _Optional[str] = ..., artifacts: _Optional[_Iterable[_Union[BoundArtifact, _Mapping]]] = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., priority: _Optional[int] = ..., payload: _Optional[bytes] = ..., skipped: bool = ..., window: _Optional[_Union[Window, _Mapping]] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("failure_class", "message", "terminal", "retry_after_ms")
@@ -758,7 +1211,7 @@ class WatchUpdate(_message.Message):
     def __init__(self, id: _Optional[int] = ..., job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
 
 class HandlerStarted(_message.Message):
-    __slots__ = ("lease", "job_type", "payload", "payload_media_type", "payload_artifact", "checkpoint", "traceparent", "tracestate", "correlation_id", "labels", "run_id", "name", "project", "source", "concurrency_key")
+    __slots__ = ("lease", "job_type", "payload", "payload_media_type", "payload_artifact", "checkpoint", "traceparent", "tracestate", "correlation_id", "labels", "run_id", "name", "project", "source", "concurrency_key", "window")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -781,6 +1234,7 @@ class HandlerStarted(_message.Message):
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     CONCURRENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
     lease: Lease
     job_type: str
     payload: bytes
@@ -796,7 +1250,8 @@ class HandlerStarted(_message.Message):
     project: str
     source: str
     concurrency_key: str
-    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., checkpoint: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., correlation_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., concurrency_key: _Optional[str] = ...) -> None: ...
+    window: Window
+    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., job_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., payload_media_type: _Optional[str] = ..., payload_artifact: _Optional[str] = ..., checkpoint: _Optional[bytes] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., correlation_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., run_id: _Optional[str] = ..., name: _Optional[str] = ..., project: _Optional[str] = ..., source: _Optional[str] = ..., concurrency_key: _Optional[str] = ..., window: _Optional[_Union[Window, _Mapping]] = ...) -> None: ...
 
 class HandlerCancelled(_message.Message):
     __slots__ = ("lease", "reason")
@@ -807,20 +1262,22 @@ class HandlerCancelled(_message.Message):
     def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class HandlerStep(_message.Message):
-    __slots__ = ("lease", "step", "error", "artifact", "enqueued", "payload")
+    __slots__ = ("lease", "step", "error", "artifact", "enqueued", "payload", "appended")
     LEASE_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_FIELD_NUMBER: _ClassVar[int]
     ENQUEUED_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    APPENDED_FIELD_NUMBER: _ClassVar[int]
     lease: Lease
     step: int
     error: Error
     artifact: Artifact
     enqueued: EnqueueResult
     payload: bytes
-    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., step: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., artifact: _Optional[_Union[Artifact, _Mapping]] = ..., enqueued: _Optional[_Union[EnqueueResult, _Mapping]] = ..., payload: _Optional[bytes] = ...) -> None: ...
+    appended: Appended
+    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., step: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., artifact: _Optional[_Union[Artifact, _Mapping]] = ..., enqueued: _Optional[_Union[EnqueueResult, _Mapping]] = ..., payload: _Optional[bytes] = ..., appended: _Optional[_Union[Appended, _Mapping]] = ...) -> None: ...
 
 class HandlerEnded(_message.Message):
     __slots__ = ("lease", "how")

@@ -2361,8 +2361,9 @@ pub struct JobSpec {
     /// FlowControlService sets the limit; without one the key does nothing.
     #[prost(string, tag = "18")]
     pub concurrency_key: ::prost::alloc::string::String,
-    /// The event-time window of its source that the job covers. Its success covers it, and the
-    /// watermark advances over what is covered without a gap: see WatermarkService.
+    /// The event-time window of its source that the job covers: one of a series that
+    /// WatermarkService.PutWindowSeries declared. Its success covers it, and the watermark advances
+    /// over what is covered without a gap: see WatermarkService.
     #[prost(message, optional, tag = "19")]
     pub window: ::core::option::Option<EventWindow>,
 }
@@ -2499,7 +2500,9 @@ pub struct EnqueueResult {
     /// Why it was rejected: a code and details as an error of the whole call would have them.
     /// Reasons: IDEMPOTENCY_CONFLICT (ALREADY_EXISTS, metadata has both digests), JOB_ID_CONFLICT
     /// (ALREADY_EXISTS), PAYLOAD_TOO_LARGE (INVALID_ARGUMENT), PAYLOAD_ARTIFACT_NOT_FOUND
-    /// (FAILED_PRECONDITION), QUEUE_FULL and QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
+    /// (FAILED_PRECONDITION), WINDOW_SERIES_NOT_FOUND (FAILED_PRECONDITION: nobody declared the series
+    /// of the window), WINDOW_INVALID (INVALID_ARGUMENT: it is no window of its series), QUEUE_FULL and
+    /// QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
     #[prost(message, optional, tag = "3")]
     pub error: ::core::option::Option<super::super::super::google::rpc::Status>,
 }
@@ -2940,7 +2943,7 @@ pub struct BlockedBySchedule {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BlockedByWorkers {
     /// How many connected workers take the job's type, on all replicas as of 10 s ago, and on the one
-    /// that answers as of now.
+    /// that answers as of now. Who is taken out (FleetService) does not count.
     #[prost(int32, tag = "1")]
     pub capable_workers: i32,
 }
@@ -3153,7 +3156,7 @@ pub enum RetryOutcome {
     Ready = 1,
     /// It was unfinished already; nothing changed.
     AlreadyActive = 2,
-    /// It succeeded or was cancelled: those stay as they are.
+    /// It succeeded, was cancelled, or an operator gave it up: those stay as they are.
     NotRetryable = 3,
     /// The tenant has no such job.
     NotFound = 4,
@@ -3190,11 +3193,13 @@ impl RetryOutcome {
 pub enum StuckCause {
     /// Not said.
     Unspecified = 0,
-    /// No worker that takes its type from its queue was connected to any replica for stuck_after.
+    /// No worker that takes its type from its queue was connected to any replica for stuck_after, 10
+    /// minutes by default.
     NoWorker = 1,
     /// A job that it depends on ended without success, and the edge says hold.
     Dependency = 2,
-    /// A limit lets nothing out: a concurrency of 0, or a pause that never expires.
+    /// A limit has let nothing out for stuck_after and never will: a concurrency or quota of 0, or a
+    /// pause that never expires.
     Limit = 3,
 }
 impl StuckCause {
@@ -3434,10 +3439,12 @@ pub mod job_service_client {
         }
         /// Streams jobs as they change, progress included: first each job as it is, then again after
         /// each change, and ends when all of them are in a terminal state. An empty message comes every
-        /// 15 s when there is nothing else to send.
+        /// 15 s when there is nothing else to send. Of a run also the jobs that are appended meanwhile are
+        /// watched, and an open one is until it is closed.
         ///
         /// Changes in quick succession may arrive as one. Errors: NOT_FOUND (JOB_NOT_FOUND,
-        /// RUN_NOT_FOUND). The server may end the stream with UNAVAILABLE when it stops: watch again.
+        /// RUN_NOT_FOUND), FAILED_PRECONDITION (RUN_TOO_LARGE: the run has, or has got, more than 1,000
+        /// jobs; GetRunGraph answers them in pages). The server may end the stream with UNAVAILABLE when it stops: watch again.
         pub async fn watch_jobs(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchJobsRequest>,
@@ -3648,10 +3655,12 @@ pub mod job_service_server {
             + 'static;
         /// Streams jobs as they change, progress included: first each job as it is, then again after
         /// each change, and ends when all of them are in a terminal state. An empty message comes every
-        /// 15 s when there is nothing else to send.
+        /// 15 s when there is nothing else to send. Of a run also the jobs that are appended meanwhile are
+        /// watched, and an open one is until it is closed.
         ///
         /// Changes in quick succession may arrive as one. Errors: NOT_FOUND (JOB_NOT_FOUND,
-        /// RUN_NOT_FOUND). The server may end the stream with UNAVAILABLE when it stops: watch again.
+        /// RUN_NOT_FOUND), FAILED_PRECONDITION (RUN_TOO_LARGE: the run has, or has got, more than 1,000
+        /// jobs; GetRunGraph answers them in pages). The server may end the stream with UNAVAILABLE when it stops: watch again.
         async fn watch_jobs(
             &self,
             request: tonic::Request<super::WatchJobsRequest>,
@@ -4264,10 +4273,12 @@ pub struct PreviewBackfillResponse {
     /// How many of them are covered.
     #[prost(int64, tag = "2")]
     pub covered: i64,
-    /// How many unfinished jobs are to cover already.
+    /// How many unfinished jobs are to cover already, as far as a look at 10,000 jobs of windows that
+    /// are not covered tells.
     #[prost(int64, tag = "3")]
     pub in_progress: i64,
-    /// How many are not due yet: their jobs would cover nothing, and they are left out.
+    /// How many are not due yet: their jobs would cover nothing, and they are left out, even if they
+    /// become due before the backfill ends.
     #[prost(int64, tag = "4")]
     pub not_due: i64,
     /// How many jobs it would make.
@@ -4279,8 +4290,8 @@ pub struct PreviewBackfillResponse {
     /// The range after rounding.
     #[prost(message, optional, tag = "7")]
     pub end_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// How long one job takes, by the newest 100 attempts that covered windows of the series; not set
-    /// if there are none.
+    /// How long one job takes, by up to 100 attempts that covered the newest windows of the series;
+    /// not set if there are none.
     #[prost(message, optional, tag = "8")]
     pub mean_job_duration: ::core::option::Option<::prost_types::Duration>,
     /// How long all of it takes at that pace with max_parallel jobs at once, if nothing limits it.
@@ -4511,9 +4522,9 @@ pub enum BackfillState {
     Running = 1,
     /// It makes no jobs.
     Paused = 2,
-    /// Every window is covered.
+    /// Every window that was due when it was started is covered.
     Succeeded = 3,
-    /// Every window was tried, and some are not covered.
+    /// Every window that was due was tried, and some are not covered.
     Failed = 4,
     /// Somebody cancelled it.
     Cancelled = 5,
@@ -4605,7 +4616,7 @@ pub mod backfill_service_client {
     /// work goes first. A window that is covered, or that an unfinished job of the same source and scope
     /// is to cover, is not repeated: a second backfill over the same windows shares the work of the first.
     /// What a batch makes and the note of it are written in one transaction: replicas that are killed
-    /// repeat nothing.
+    /// repeat nothing. Jobs for which a queue or a quota has no place are made later.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -4714,7 +4725,8 @@ pub mod backfill_service_client {
         }
         /// Starts a backfill.
         ///
-        /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; ALREADY_EXISTS
+        /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
+        /// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
         /// (REQUEST_ID_CONFLICT).
         pub async fn create_backfill(
             &mut self,
@@ -4777,7 +4789,7 @@ pub mod backfill_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists backfills, newest first, a page at a time.
+        /// Lists backfills, newest first, a page at a time, without the payloads of their jobs.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
         pub async fn list_backfills(
@@ -4810,6 +4822,7 @@ pub mod backfill_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Lists the windows for which a backfill made or found a job, oldest first, a page at a time.
+        /// Windows that were covered before it came to them are counted and not listed.
         ///
         /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         pub async fn list_backfill_windows(
@@ -4905,7 +4918,8 @@ pub mod backfill_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Cancels a backfill and its unfinished jobs. What is covered stays covered. Safe to repeat.
+        /// Cancels a backfill and its unfinished jobs, those soon after this answers; finish_time is set
+        /// once all of them have ended. What is covered stays covered. Safe to repeat.
         ///
         /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
         pub async fn cancel_backfill(
@@ -4966,7 +4980,8 @@ pub mod backfill_service_server {
         >;
         /// Starts a backfill.
         ///
-        /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; ALREADY_EXISTS
+        /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
+        /// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
         /// (REQUEST_ID_CONFLICT).
         async fn create_backfill(
             &self,
@@ -4985,7 +5000,7 @@ pub mod backfill_service_server {
             tonic::Response<super::GetBackfillResponse>,
             tonic::Status,
         >;
-        /// Lists backfills, newest first, a page at a time.
+        /// Lists backfills, newest first, a page at a time, without the payloads of their jobs.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
         async fn list_backfills(
@@ -4996,6 +5011,7 @@ pub mod backfill_service_server {
             tonic::Status,
         >;
         /// Lists the windows for which a backfill made or found a job, oldest first, a page at a time.
+        /// Windows that were covered before it came to them are counted and not listed.
         ///
         /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         async fn list_backfill_windows(
@@ -5025,7 +5041,8 @@ pub mod backfill_service_server {
             tonic::Response<super::ResumeBackfillResponse>,
             tonic::Status,
         >;
-        /// Cancels a backfill and its unfinished jobs. What is covered stays covered. Safe to repeat.
+        /// Cancels a backfill and its unfinished jobs, those soon after this answers; finish_time is set
+        /// once all of them have ended. What is covered stays covered. Safe to repeat.
         ///
         /// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
         async fn cancel_backfill(
@@ -5043,7 +5060,7 @@ pub mod backfill_service_server {
     /// work goes first. A window that is covered, or that an unfinished job of the same source and scope
     /// is to cover, is not repeated: a second backfill over the same windows shares the work of the first.
     /// What a batch makes and the note of it are written in one transaction: replicas that are killed
-    /// repeat nothing.
+    /// repeat nothing. Jobs for which a queue or a quota has no place are made later.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -6311,7 +6328,7 @@ pub struct TakeOutResponse {
     /// The take-out.
     #[prost(message, optional, tag = "1")]
     pub take_out: ::core::option::Option<TakeOut>,
-    /// The task runners that it concerns now, up to 1,000.
+    /// The task runners that are connected and that it concerns, up to 1,000.
     #[prost(string, repeated, tag = "2")]
     pub worker_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// How many leases were asked to move, or moved.
@@ -7349,7 +7366,8 @@ pub mod start_operation_request {
         /// These.
         #[prost(message, tag = "2")]
         Jobs(super::JobIds),
-        /// Those that match when their turn comes.
+        /// Those that match when their turn comes. Only jobs that the action can be about are looked at:
+        /// dead and scheduled ones to retry, dead ones to discard, unfinished ones for all other actions.
         #[prost(message, tag = "3")]
         Matching(super::JobFilter),
         /// The jobs of these dead letters.
@@ -7419,7 +7437,7 @@ pub struct Operation {
     /// The ticket.
     #[prost(string, tag = "7")]
     pub ticket: ::prost::alloc::string::String,
-    /// How many jobs matched when it began.
+    /// How many jobs matched when it began, up to 1,000,000.
     #[prost(int64, tag = "8")]
     pub matching: i64,
     /// How many were changed.
@@ -7688,8 +7706,9 @@ pub mod operation_service_client {
     ///
     /// An operation is durable when StartOperation answers. It survives replicas that are killed: each
     /// batch changes its jobs, writes their results and moves on in one transaction, so that no job is
-    /// done twice or left out. It looks at jobs in the order of their ids, oldest first, and not at jobs
-    /// that are enqueued after it began.
+    /// done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
+    /// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+    /// began. Operations of a tenant take turns.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -7860,7 +7879,7 @@ pub mod operation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists what became of each job, in the order in which they were done.
+        /// Lists what became of each job so far, in the order of the jobs' ids.
         ///
         /// Errors: NOT_FOUND (OPERATION_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         pub async fn list_operation_results(
@@ -7892,9 +7911,11 @@ pub mod operation_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Stops an operation where it is; what it did stays done. Safe to repeat.
+        /// Stops an operation where it is; what it did stays done. Safe to repeat, and does nothing to one
+        /// that has ended.
         ///
-        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND), FAILED_PRECONDITION (OPERATION_NOT_STOPPABLE: it
+        /// cancels or replays a run, and goes on to its end; a replay ends early if its run is cancelled).
         pub async fn stop_operation(
             &mut self,
             request: impl tonic::IntoRequest<super::StopOperationRequest>,
@@ -7972,7 +7993,7 @@ pub mod operation_service_server {
             tonic::Response<super::ListOperationsResponse>,
             tonic::Status,
         >;
-        /// Lists what became of each job, in the order in which they were done.
+        /// Lists what became of each job so far, in the order of the jobs' ids.
         ///
         /// Errors: NOT_FOUND (OPERATION_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         async fn list_operation_results(
@@ -7982,9 +8003,11 @@ pub mod operation_service_server {
             tonic::Response<super::ListOperationResultsResponse>,
             tonic::Status,
         >;
-        /// Stops an operation where it is; what it did stays done. Safe to repeat.
+        /// Stops an operation where it is; what it did stays done. Safe to repeat, and does nothing to one
+        /// that has ended.
         ///
-        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+        /// Errors: NOT_FOUND (OPERATION_NOT_FOUND), FAILED_PRECONDITION (OPERATION_NOT_STOPPABLE: it
+        /// cancels or replays a run, and goes on to its end; a replay ends early if its run is cancelled).
         async fn stop_operation(
             &self,
             request: tonic::Request<super::StopOperationRequest>,
@@ -7998,8 +8021,9 @@ pub mod operation_service_server {
     ///
     /// An operation is durable when StartOperation answers. It survives replicas that are killed: each
     /// batch changes its jobs, writes their results and moves on in one transaction, so that no job is
-    /// done twice or left out. It looks at jobs in the order of their ids, oldest first, and not at jobs
-    /// that are enqueued after it began.
+    /// done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
+    /// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+    /// began. Operations of a tenant take turns.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -10234,7 +10258,7 @@ pub struct Dependency {
     #[prost(enumeration = "EdgeCondition", tag = "3")]
     pub condition: i32,
     /// A declared join: the job also waits, in the same way, for every job that the named one appends
-    /// with fan_out, and for what those append.
+    /// with fan_out once this one is there, and for what those append.
     #[prost(bool, tag = "4")]
     pub include_fan_out: bool,
 }
@@ -10597,7 +10621,8 @@ pub struct GraphNode {
 /// GetRunGraphResponse is a page of a graph.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetRunGraphResponse {
-    /// Jobs in their order. A page with many edges may have fewer than asked for.
+    /// Jobs in their order; of a replay first those that it reuses. A page with many edges may have
+    /// fewer than asked for, and a job to which more than 20,000 lead comes again with the next ones.
     #[prost(message, repeated, tag = "1")]
     pub nodes: ::prost::alloc::vec::Vec<GraphNode>,
     /// The edges that lead to these jobs.
@@ -11013,9 +11038,10 @@ pub mod run_service_client {
         /// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
         /// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
         /// a job with one of these faults, or can never start) and one field violation per fault, all at
-        /// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
-        /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+        /// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE, WINDOW_INVALID: it
+        /// is no window of its series); FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND,
+        /// WINDOW_SERIES_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
+        /// JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
         /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
         pub async fn create_run(
             &mut self,
@@ -11049,8 +11075,9 @@ pub mod run_service_client {
         /// handler appends, every job waits for that depends on the handler's job with include_fan_out.
         /// A dependency on a job that ended already counts as its end says.
         ///
-        /// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
-        /// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+        /// Safe to repeat: a name that is there with the same JobSpec is the same job, and its edges stay as
+        /// they are. Errors: those of CreateRun (GRAPH_CYCLE also if a job that a handler appends would
+        /// wait for one that waits for it); NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
         /// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
         /// content).
         pub async fn append_jobs(
@@ -11108,8 +11135,10 @@ pub mod run_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
-        /// can be appended once this answers. Safe to repeat with the same request_id.
+        /// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Once this
+        /// answers nothing can be appended, and the end of one job lets no other go: if somebody stops the
+        /// operation, blocked jobs stay blocked until the run is cancelled again. Safe to repeat with the
+        /// same request_id.
         ///
         /// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
         pub async fn cancel_run(
@@ -11347,9 +11376,10 @@ pub mod run_service_server {
         /// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
         /// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
         /// a job with one of these faults, or can never start) and one field violation per fault, all at
-        /// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
-        /// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-        /// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+        /// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE, WINDOW_INVALID: it
+        /// is no window of its series); FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND,
+        /// WINDOW_SERIES_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
+        /// JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
         /// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
         async fn create_run(
             &self,
@@ -11364,8 +11394,9 @@ pub mod run_service_server {
         /// handler appends, every job waits for that depends on the handler's job with include_fan_out.
         /// A dependency on a job that ended already counts as its end says.
         ///
-        /// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
-        /// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+        /// Safe to repeat: a name that is there with the same JobSpec is the same job, and its edges stay as
+        /// they are. Errors: those of CreateRun (GRAPH_CYCLE also if a job that a handler appends would
+        /// wait for one that waits for it); NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
         /// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
         /// content).
         async fn append_jobs(
@@ -11385,8 +11416,10 @@ pub mod run_service_server {
             tonic::Response<super::CloseRunResponse>,
             tonic::Status,
         >;
-        /// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
-        /// can be appended once this answers. Safe to repeat with the same request_id.
+        /// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Once this
+        /// answers nothing can be appended, and the end of one job lets no other go: if somebody stops the
+        /// operation, blocked jobs stay blocked until the run is cancelled again. Safe to repeat with the
+        /// same request_id.
         ///
         /// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
         async fn cancel_run(
@@ -12191,6 +12224,9 @@ pub struct RunPipelineResponse {
     /// True: the run was there already, with the same content.
     #[prost(bool, tag = "3")]
     pub already_existed: bool,
+    /// The jobs' names, in the same order.
+    #[prost(string, repeated, tag = "4")]
+    pub job_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// ParameterKind is what values a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -12870,7 +12906,8 @@ pub struct Schedule {
     #[prost(message, optional, tag = "6")]
     pub end_time: ::core::option::Option<::prost_types::Timestamp>,
     /// Each firing comes up to this much later than its nominal time: always the same for the same
-    /// firing, different between firings and schedules. At most a day.
+    /// firing, different between firings and schedules. At most a day, and no more than the least time
+    /// between two firings.
     #[prost(message, optional, tag = "7")]
     pub jitter: ::core::option::Option<::prost_types::Duration>,
     /// What happens while what it made last is unfinished.
@@ -12883,7 +12920,7 @@ pub struct Schedule {
     #[prost(int32, tag = "10")]
     pub max_catch_up: i32,
     /// For a job with a source: each firing declares the newest window of this series that is due at
-    /// its nominal time. See WatermarkService. Not set: the job's own window, which must be empty.
+    /// its nominal time. See WatermarkService.
     #[prost(message, optional, tag = "13")]
     pub window: ::core::option::Option<ScheduledWindow>,
     /// Set: it does not fire. Ignored in creates and updates: see PauseSchedule.
@@ -12904,16 +12941,16 @@ pub struct Schedule {
     /// The nominal time of its newest firing, whatever became of it. Set by the server.
     #[prost(message, optional, tag = "19")]
     pub last_nominal_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it fires.
+    /// When it fires. Required, save in an update whose mask does not name it.
     #[prost(oneof = "schedule::Timing", tags = "3, 4")]
     pub timing: ::core::option::Option<schedule::Timing>,
-    /// What it makes.
+    /// What it makes. Required, save in an update whose mask does not name it.
     #[prost(oneof = "schedule::Target", tags = "11, 12")]
     pub target: ::core::option::Option<schedule::Target>,
 }
 /// Nested message and enum types in `Schedule`.
 pub mod schedule {
-    /// When it fires.
+    /// When it fires. Required, save in an update whose mask does not name it.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Timing {
         /// At local times.
@@ -12923,10 +12960,10 @@ pub mod schedule {
         #[prost(message, tag = "4")]
         Interval(super::IntervalTiming),
     }
-    /// What it makes.
+    /// What it makes. Required, save in an update whose mask does not name it.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Target {
-        /// A job. job_id, idempotency_key and not_before must be empty. Its labels
+        /// A job. job_id, idempotency_key, not_before and window must be empty. Its labels
         /// "orchestrator/schedule" and "orchestrator/nominal-time" are set at each firing.
         #[prost(message, tag = "11")]
         Job(super::JobSpec),
@@ -13016,7 +13053,8 @@ pub struct UpdateScheduleRequest {
     /// first.
     #[prost(message, optional, tag = "1")]
     pub schedule: ::core::option::Option<Schedule>,
-    /// Which fields to change ("timing" and "target" for the choices); all of them if empty.
+    /// Which fields to change ("timing" and "target" for the choices); all of them if empty. What the
+    /// server sets cannot be named.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     /// Why, for the history.
@@ -13174,7 +13212,7 @@ pub struct Firing {
     /// When it was to come, without jitter.
     #[prost(message, optional, tag = "2")]
     pub nominal_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it came.
+    /// When it came; of one that waited, when it went on.
     #[prost(message, optional, tag = "3")]
     pub fire_time: ::core::option::Option<::prost_types::Timestamp>,
     /// What became of it.
@@ -13219,7 +13257,9 @@ pub struct ListFiringsResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// OverlapPolicy is what happens to a firing while what the one before it made is unfinished.
+/// OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
+/// that can still run, or a run that is open or has such jobs. One that waits for a place in its
+/// queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OverlapPolicy {
@@ -13261,6 +13301,8 @@ impl OverlapPolicy {
     }
 }
 /// CatchUpPolicy is what happens to firings that nobody could make in time, because no server ran.
+/// One that is late by less than a minute is made whatever the policy says. The overlap policy
+/// counts for those that are caught up, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CatchUpPolicy {
@@ -13307,7 +13349,8 @@ pub enum FiringOutcome {
     Created = 1,
     /// Skipped: what the one before made was unfinished.
     Skipped = 2,
-    /// It waits for what the one before made.
+    /// It waits for what the one before made, or for a place: its queue is full, or a quota is used
+    /// up. Up to 100 wait.
     Queued = 3,
     /// Missed: no server ran at its time, and the catch-up policy says so. Stands for missed_count
     /// firings.
@@ -13358,7 +13401,7 @@ pub mod schedule_service_client {
     ///
     /// Each firing happens exactly once, with any number of replicas, killed or not: what a firing makes
     /// and the note that it fired are written in one transaction. A firing comes at its moment or later,
-    /// by up to a second, never earlier.
+    /// by up to a second, never earlier. The moment is told by the ledger's clock.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -13436,7 +13479,7 @@ pub mod schedule_service_client {
         ///
         /// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
         /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-        /// (PIPELINE_NOT_FOUND).
+        /// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
         pub async fn create_schedule(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateScheduleRequest>,
@@ -13530,7 +13573,7 @@ pub mod schedule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes a schedule. A new timing counts from now on.
+        /// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
         pub async fn update_schedule(
@@ -13562,7 +13605,8 @@ pub mod schedule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Removes a schedule and the list of its firings; what it made stays. Safe to repeat.
+        /// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
+        /// repeat.
         pub async fn delete_schedule(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteScheduleRequest>,
@@ -13660,7 +13704,9 @@ pub mod schedule_service_client {
         /// Fires a schedule now, whatever its timing and pause say; its overlap policy counts. Safe to
         /// repeat with the same request_id.
         ///
-        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), and those of what it makes.
+        /// A firing that is skipped or queued is an answer, not an error. Errors: NOT_FOUND
+        /// (SCHEDULE_NOT_FOUND); those of EnqueueJobs or RunPipeline; FAILED_PRECONDITION
+        /// (WINDOW_SERIES_NOT_FOUND; NO_WINDOW_DUE: the series has no window that is due by now).
         pub async fn trigger_schedule(
             &mut self,
             request: impl tonic::IntoRequest<super::TriggerScheduleRequest>,
@@ -13690,7 +13736,8 @@ pub mod schedule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Says when a schedule fires next: one that exists, or one that is only described.
+        /// Says when a schedule fires in the next hundred years, as if it were not paused: one that
+        /// exists, or one that is only described.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (SCHEDULE_INVALID).
         pub async fn preview_schedule(
@@ -13722,7 +13769,8 @@ pub mod schedule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists what a schedule did, newest first, a page at a time.
+        /// Lists what a schedule did, newest first, a page at a time. Old firings go when the retention
+        /// policy says so.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         pub async fn list_firings(
@@ -13774,7 +13822,7 @@ pub mod schedule_service_server {
         ///
         /// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
         /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-        /// (PIPELINE_NOT_FOUND).
+        /// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
         async fn create_schedule(
             &self,
             request: tonic::Request<super::CreateScheduleRequest>,
@@ -13802,7 +13850,7 @@ pub mod schedule_service_server {
             tonic::Response<super::ListSchedulesResponse>,
             tonic::Status,
         >;
-        /// Changes a schedule. A new timing counts from now on.
+        /// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
         async fn update_schedule(
@@ -13812,7 +13860,8 @@ pub mod schedule_service_server {
             tonic::Response<super::UpdateScheduleResponse>,
             tonic::Status,
         >;
-        /// Removes a schedule and the list of its firings; what it made stays. Safe to repeat.
+        /// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
+        /// repeat.
         async fn delete_schedule(
             &self,
             request: tonic::Request<super::DeleteScheduleRequest>,
@@ -13844,7 +13893,9 @@ pub mod schedule_service_server {
         /// Fires a schedule now, whatever its timing and pause say; its overlap policy counts. Safe to
         /// repeat with the same request_id.
         ///
-        /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), and those of what it makes.
+        /// A firing that is skipped or queued is an answer, not an error. Errors: NOT_FOUND
+        /// (SCHEDULE_NOT_FOUND); those of EnqueueJobs or RunPipeline; FAILED_PRECONDITION
+        /// (WINDOW_SERIES_NOT_FOUND; NO_WINDOW_DUE: the series has no window that is due by now).
         async fn trigger_schedule(
             &self,
             request: tonic::Request<super::TriggerScheduleRequest>,
@@ -13852,7 +13903,8 @@ pub mod schedule_service_server {
             tonic::Response<super::TriggerScheduleResponse>,
             tonic::Status,
         >;
-        /// Says when a schedule fires next: one that exists, or one that is only described.
+        /// Says when a schedule fires in the next hundred years, as if it were not paused: one that
+        /// exists, or one that is only described.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (SCHEDULE_INVALID).
         async fn preview_schedule(
@@ -13862,7 +13914,8 @@ pub mod schedule_service_server {
             tonic::Response<super::PreviewScheduleResponse>,
             tonic::Status,
         >;
-        /// Lists what a schedule did, newest first, a page at a time.
+        /// Lists what a schedule did, newest first, a page at a time. Old firings go when the retention
+        /// policy says so.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         async fn list_firings(
@@ -13877,7 +13930,7 @@ pub mod schedule_service_server {
     ///
     /// Each firing happens exactly once, with any number of replicas, killed or not: what a firing makes
     /// and the note that it fired are written in one transaction. A firing comes at its moment or later,
-    /// by up to a second, never earlier.
+    /// by up to a second, never earlier. The moment is told by the ledger's clock.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -15194,10 +15247,10 @@ pub struct Watermark {
     /// The series.
     #[prost(message, optional, tag = "1")]
     pub series: ::core::option::Option<WindowSeries>,
-    /// Up to here everything is covered. Never goes back.
+    /// Up to here everything is covered; origin_time if nothing is. Never goes back.
     #[prost(message, optional, tag = "2")]
     pub watermark_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Windows that end up to here are due.
+    /// The end of the last window that is due; origin_time if none is.
     #[prost(message, optional, tag = "3")]
     pub due_time: ::core::option::Option<::prost_types::Timestamp>,
     /// From the watermark to due_time; 0 if nothing is missing.
@@ -15307,7 +15360,8 @@ pub struct Gap {
     /// How many windows it has.
     #[prost(int64, tag = "3")]
     pub windows: i64,
-    /// How many of them unfinished jobs are to cover.
+    /// How many of them unfinished jobs are to cover, as far as a look at 10,000 jobs, spread over the
+    /// gaps of the page, tells.
     #[prost(int64, tag = "4")]
     pub in_progress: i64,
 }
@@ -15412,8 +15466,9 @@ pub mod watermark_service_client {
         }
         /// Declares the windows of a source and scope, or changes how late data may come.
         ///
-        /// Safe to repeat. Errors: FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot
-        /// change once something is covered).
+        /// Safe to repeat; a call that changes nothing leaves nothing in the history. Errors:
+        /// FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot change once something
+        /// is covered, nor while a backfill is under way).
         pub async fn put_window_series(
             &mut self,
             request: impl tonic::IntoRequest<super::PutWindowSeriesRequest>,
@@ -15558,8 +15613,9 @@ pub mod watermark_service_server {
     pub trait WatermarkService: std::marker::Send + std::marker::Sync + 'static {
         /// Declares the windows of a source and scope, or changes how late data may come.
         ///
-        /// Safe to repeat. Errors: FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot
-        /// change once something is covered).
+        /// Safe to repeat; a call that changes nothing leaves nothing in the history. Errors:
+        /// FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot change once something
+        /// is covered, nor while a backfill is under way).
         async fn put_window_series(
             &self,
             request: tonic::Request<super::PutWindowSeriesRequest>,

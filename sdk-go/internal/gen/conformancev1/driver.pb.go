@@ -11,7 +11,7 @@
 // On stdin the program reads Command messages, on stdout it writes Event messages, each after its
 // length as a big-endian uint32. stderr is free for logs.
 //
-// All times are milliseconds. Names of codes, states, outcomes, classes and reasons are those of
+// All times are milliseconds; moments are milliseconds since the Unix epoch. Names of codes, states, outcomes, classes and reasons are those of
 // the orchestrator's contract without the enum's prefix, in lower case: "invalid_argument",
 // "succeeded", "http_429".
 
@@ -231,6 +231,20 @@ type Command struct {
 	//	*Command_CheckLease
 	//	*Command_UploadArtifact
 	//	*Command_DownloadArtifact
+	//	*Command_AppendJobs
+	//	*Command_CloseRun
+	//	*Command_CancelRun
+	//	*Command_ReplayRun
+	//	*Command_PutPipeline
+	//	*Command_GetPipeline
+	//	*Command_RunPipeline
+	//	*Command_PutWindowSeries
+	//	*Command_GetWatermark
+	//	*Command_ListGaps
+	//	*Command_PreviewBackfill
+	//	*Command_CreateBackfill
+	//	*Command_GetBackfill
+	//	*Command_SteerBackfill
 	Command       isCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -460,6 +474,132 @@ func (x *Command) GetDownloadArtifact() *DownloadArtifact {
 	return nil
 }
 
+func (x *Command) GetAppendJobs() *AppendJobs {
+	if x != nil {
+		if x, ok := x.Command.(*Command_AppendJobs); ok {
+			return x.AppendJobs
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCloseRun() *CloseRun {
+	if x != nil {
+		if x, ok := x.Command.(*Command_CloseRun); ok {
+			return x.CloseRun
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCancelRun() *CancelRun {
+	if x != nil {
+		if x, ok := x.Command.(*Command_CancelRun); ok {
+			return x.CancelRun
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetReplayRun() *ReplayRun {
+	if x != nil {
+		if x, ok := x.Command.(*Command_ReplayRun); ok {
+			return x.ReplayRun
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPutPipeline() *PutPipeline {
+	if x != nil {
+		if x, ok := x.Command.(*Command_PutPipeline); ok {
+			return x.PutPipeline
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetGetPipeline() *GetPipeline {
+	if x != nil {
+		if x, ok := x.Command.(*Command_GetPipeline); ok {
+			return x.GetPipeline
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRunPipeline() *RunPipeline {
+	if x != nil {
+		if x, ok := x.Command.(*Command_RunPipeline); ok {
+			return x.RunPipeline
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPutWindowSeries() *PutWindowSeries {
+	if x != nil {
+		if x, ok := x.Command.(*Command_PutWindowSeries); ok {
+			return x.PutWindowSeries
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetGetWatermark() *GetWatermark {
+	if x != nil {
+		if x, ok := x.Command.(*Command_GetWatermark); ok {
+			return x.GetWatermark
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetListGaps() *ListGaps {
+	if x != nil {
+		if x, ok := x.Command.(*Command_ListGaps); ok {
+			return x.ListGaps
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetPreviewBackfill() *PreviewBackfill {
+	if x != nil {
+		if x, ok := x.Command.(*Command_PreviewBackfill); ok {
+			return x.PreviewBackfill
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCreateBackfill() *CreateBackfill {
+	if x != nil {
+		if x, ok := x.Command.(*Command_CreateBackfill); ok {
+			return x.CreateBackfill
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetGetBackfill() *GetBackfill {
+	if x != nil {
+		if x, ok := x.Command.(*Command_GetBackfill); ok {
+			return x.GetBackfill
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetSteerBackfill() *SteerBackfill {
+	if x != nil {
+		if x, ok := x.Command.(*Command_SteerBackfill); ok {
+			return x.SteerBackfill
+		}
+	}
+	return nil
+}
+
 type isCommand_Command interface {
 	isCommand_Command()
 }
@@ -544,6 +684,62 @@ type Command_DownloadArtifact struct {
 	DownloadArtifact *DownloadArtifact `protobuf:"bytes,21,opt,name=download_artifact,json=downloadArtifact,proto3,oneof"`
 }
 
+type Command_AppendJobs struct {
+	AppendJobs *AppendJobs `protobuf:"bytes,22,opt,name=append_jobs,json=appendJobs,proto3,oneof"`
+}
+
+type Command_CloseRun struct {
+	CloseRun *CloseRun `protobuf:"bytes,23,opt,name=close_run,json=closeRun,proto3,oneof"`
+}
+
+type Command_CancelRun struct {
+	CancelRun *CancelRun `protobuf:"bytes,24,opt,name=cancel_run,json=cancelRun,proto3,oneof"`
+}
+
+type Command_ReplayRun struct {
+	ReplayRun *ReplayRun `protobuf:"bytes,25,opt,name=replay_run,json=replayRun,proto3,oneof"`
+}
+
+type Command_PutPipeline struct {
+	PutPipeline *PutPipeline `protobuf:"bytes,26,opt,name=put_pipeline,json=putPipeline,proto3,oneof"`
+}
+
+type Command_GetPipeline struct {
+	GetPipeline *GetPipeline `protobuf:"bytes,27,opt,name=get_pipeline,json=getPipeline,proto3,oneof"`
+}
+
+type Command_RunPipeline struct {
+	RunPipeline *RunPipeline `protobuf:"bytes,28,opt,name=run_pipeline,json=runPipeline,proto3,oneof"`
+}
+
+type Command_PutWindowSeries struct {
+	PutWindowSeries *PutWindowSeries `protobuf:"bytes,29,opt,name=put_window_series,json=putWindowSeries,proto3,oneof"`
+}
+
+type Command_GetWatermark struct {
+	GetWatermark *GetWatermark `protobuf:"bytes,30,opt,name=get_watermark,json=getWatermark,proto3,oneof"`
+}
+
+type Command_ListGaps struct {
+	ListGaps *ListGaps `protobuf:"bytes,31,opt,name=list_gaps,json=listGaps,proto3,oneof"`
+}
+
+type Command_PreviewBackfill struct {
+	PreviewBackfill *PreviewBackfill `protobuf:"bytes,32,opt,name=preview_backfill,json=previewBackfill,proto3,oneof"`
+}
+
+type Command_CreateBackfill struct {
+	CreateBackfill *CreateBackfill `protobuf:"bytes,33,opt,name=create_backfill,json=createBackfill,proto3,oneof"`
+}
+
+type Command_GetBackfill struct {
+	GetBackfill *GetBackfill `protobuf:"bytes,34,opt,name=get_backfill,json=getBackfill,proto3,oneof"`
+}
+
+type Command_SteerBackfill struct {
+	SteerBackfill *SteerBackfill `protobuf:"bytes,35,opt,name=steer_backfill,json=steerBackfill,proto3,oneof"`
+}
+
 func (*Command_Configure) isCommand_Command() {}
 
 func (*Command_StartWorker) isCommand_Command() {}
@@ -583,6 +779,34 @@ func (*Command_CheckLease) isCommand_Command() {}
 func (*Command_UploadArtifact) isCommand_Command() {}
 
 func (*Command_DownloadArtifact) isCommand_Command() {}
+
+func (*Command_AppendJobs) isCommand_Command() {}
+
+func (*Command_CloseRun) isCommand_Command() {}
+
+func (*Command_CancelRun) isCommand_Command() {}
+
+func (*Command_ReplayRun) isCommand_Command() {}
+
+func (*Command_PutPipeline) isCommand_Command() {}
+
+func (*Command_GetPipeline) isCommand_Command() {}
+
+func (*Command_RunPipeline) isCommand_Command() {}
+
+func (*Command_PutWindowSeries) isCommand_Command() {}
+
+func (*Command_GetWatermark) isCommand_Command() {}
+
+func (*Command_ListGaps) isCommand_Command() {}
+
+func (*Command_PreviewBackfill) isCommand_Command() {}
+
+func (*Command_CreateBackfill) isCommand_Command() {}
+
+func (*Command_GetBackfill) isCommand_Command() {}
+
+func (*Command_SteerBackfill) isCommand_Command() {}
 
 // Event is what the program reports.
 type Event struct {
@@ -842,7 +1066,10 @@ type StartWorker struct {
 	HandleSignals bool              `protobuf:"varint,6,opt,name=handle_signals,json=handleSignals,proto3" json:"handle_signals,omitempty"`
 	Labels        map[string]string `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// True: switch on the option by which jobs come with an active lease; otherwise leave it out.
-	LeaseAtOnce   bool `protobuf:"varint,8,opt,name=lease_at_once,json=leaseAtOnce,proto3" json:"lease_at_once,omitempty"`
+	LeaseAtOnce bool `protobuf:"varint,8,opt,name=lease_at_once,json=leaseAtOnce,proto3" json:"lease_at_once,omitempty"`
+	// Not set: leave the option out, so that the SDK finds the machine's name. Set, maybe to an empty
+	// text: give it as it is.
+	Host          *string `protobuf:"bytes,9,opt,name=host,proto3,oneof" json:"host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -931,6 +1158,13 @@ func (x *StartWorker) GetLeaseAtOnce() bool {
 		return x.LeaseAtOnce
 	}
 	return false
+}
+
+func (x *StartWorker) GetHost() string {
+	if x != nil && x.Host != nil {
+		return *x.Host
+	}
+	return ""
 }
 
 // Handler is what the handler of one job type does.
@@ -1045,6 +1279,7 @@ type Step struct {
 	//	*Step_ReturnResult
 	//	*Step_Fail
 	//	*Step_Panic
+	//	*Step_FanOut
 	Step          isStep_Step `protobuf_oneof:"step"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1168,6 +1403,15 @@ func (x *Step) GetPanic() *Panic {
 	return nil
 }
 
+func (x *Step) GetFanOut() *FanOut {
+	if x != nil {
+		if x, ok := x.Step.(*Step_FanOut); ok {
+			return x.FanOut
+		}
+	}
+	return nil
+}
+
 type isStep_Step interface {
 	isStep_Step()
 }
@@ -1218,6 +1462,11 @@ type Step_Panic struct {
 	Panic *Panic `protobuf:"bytes,9,opt,name=panic,proto3,oneof"`
 }
 
+type Step_FanOut struct {
+	// Appends jobs to the run of the handler's job, under its lease.
+	FanOut *FanOut `protobuf:"bytes,10,opt,name=fan_out,json=fanOut,proto3,oneof"`
+}
+
 func (*Step_Hold) isStep_Step() {}
 
 func (*Step_Progress) isStep_Step() {}
@@ -1235,6 +1484,8 @@ func (*Step_ReturnResult) isStep_Step() {}
 func (*Step_Fail) isStep_Step() {}
 
 func (*Step_Panic) isStep_Step() {}
+
+func (*Step_FanOut) isStep_Step() {}
 
 // Hold waits until Proceed, until for_ms are over (if it is not 0), or until the handler is asked
 // to stop.
@@ -1519,6 +1770,50 @@ func (*LoadPayload) Descriptor() ([]byte, []int) {
 	return file_driver_proto_rawDescGZIP(), []int{11}
 }
 
+type FanOut struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Jobs          []*RunJob              `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FanOut) Reset() {
+	*x = FanOut{}
+	mi := &file_driver_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FanOut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FanOut) ProtoMessage() {}
+
+func (x *FanOut) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FanOut.ProtoReflect.Descriptor instead.
+func (*FanOut) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *FanOut) GetJobs() []*RunJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
 type ReturnResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The result as it is; none if empty.
@@ -1529,7 +1824,7 @@ type ReturnResult struct {
 
 func (x *ReturnResult) Reset() {
 	*x = ReturnResult{}
-	mi := &file_driver_proto_msgTypes[12]
+	mi := &file_driver_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1541,7 +1836,7 @@ func (x *ReturnResult) String() string {
 func (*ReturnResult) ProtoMessage() {}
 
 func (x *ReturnResult) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[12]
+	mi := &file_driver_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1554,7 +1849,7 @@ func (x *ReturnResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReturnResult.ProtoReflect.Descriptor instead.
 func (*ReturnResult) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{12}
+	return file_driver_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReturnResult) GetResult() []byte {
@@ -1580,7 +1875,7 @@ type Fail struct {
 
 func (x *Fail) Reset() {
 	*x = Fail{}
-	mi := &file_driver_proto_msgTypes[13]
+	mi := &file_driver_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1887,7 @@ func (x *Fail) String() string {
 func (*Fail) ProtoMessage() {}
 
 func (x *Fail) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[13]
+	mi := &file_driver_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1900,7 @@ func (x *Fail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fail.ProtoReflect.Descriptor instead.
 func (*Fail) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{13}
+	return file_driver_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Fail) GetKind() FailKind {
@@ -1652,7 +1947,7 @@ type Panic struct {
 
 func (x *Panic) Reset() {
 	*x = Panic{}
-	mi := &file_driver_proto_msgTypes[14]
+	mi := &file_driver_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1664,7 +1959,7 @@ func (x *Panic) String() string {
 func (*Panic) ProtoMessage() {}
 
 func (x *Panic) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[14]
+	mi := &file_driver_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1677,7 +1972,7 @@ func (x *Panic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Panic.ProtoReflect.Descriptor instead.
 func (*Panic) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{14}
+	return file_driver_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Panic) GetMessage() string {
@@ -1696,7 +1991,7 @@ type StopWorker struct {
 
 func (x *StopWorker) Reset() {
 	*x = StopWorker{}
-	mi := &file_driver_proto_msgTypes[15]
+	mi := &file_driver_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +2003,7 @@ func (x *StopWorker) String() string {
 func (*StopWorker) ProtoMessage() {}
 
 func (x *StopWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[15]
+	mi := &file_driver_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +2016,7 @@ func (x *StopWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopWorker.ProtoReflect.Descriptor instead.
 func (*StopWorker) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{15}
+	return file_driver_proto_rawDescGZIP(), []int{16}
 }
 
 // Proceed ends the Hold in which the handler of this job is. If it is in none yet, the next one
@@ -1737,7 +2032,7 @@ type Proceed struct {
 
 func (x *Proceed) Reset() {
 	*x = Proceed{}
-	mi := &file_driver_proto_msgTypes[16]
+	mi := &file_driver_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1749,7 +2044,7 @@ func (x *Proceed) String() string {
 func (*Proceed) ProtoMessage() {}
 
 func (x *Proceed) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[16]
+	mi := &file_driver_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1762,7 +2057,7 @@ func (x *Proceed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proceed.ProtoReflect.Descriptor instead.
 func (*Proceed) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{16}
+	return file_driver_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Proceed) GetJobId() string {
@@ -1788,7 +2083,7 @@ type GetLeaseDefaults struct {
 
 func (x *GetLeaseDefaults) Reset() {
 	*x = GetLeaseDefaults{}
-	mi := &file_driver_proto_msgTypes[17]
+	mi := &file_driver_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +2095,7 @@ func (x *GetLeaseDefaults) String() string {
 func (*GetLeaseDefaults) ProtoMessage() {}
 
 func (x *GetLeaseDefaults) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[17]
+	mi := &file_driver_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +2108,7 @@ func (x *GetLeaseDefaults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLeaseDefaults.ProtoReflect.Descriptor instead.
 func (*GetLeaseDefaults) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{17}
+	return file_driver_proto_rawDescGZIP(), []int{18}
 }
 
 // JobRequest is a job to enqueue. Empty and 0 mean "not said": the option is left out.
@@ -1838,13 +2133,15 @@ type JobRequest struct {
 	Traceparent       string `protobuf:"bytes,15,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	Tracestate        string `protobuf:"bytes,16,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
 	ConcurrencyKey    string `protobuf:"bytes,17,opt,name=concurrency_key,json=concurrencyKey,proto3" json:"concurrency_key,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// The event-time window that the job covers; not said if not set.
+	Window        *Window `protobuf:"bytes,18,opt,name=window,proto3" json:"window,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobRequest) Reset() {
 	*x = JobRequest{}
-	mi := &file_driver_proto_msgTypes[18]
+	mi := &file_driver_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +2153,7 @@ func (x *JobRequest) String() string {
 func (*JobRequest) ProtoMessage() {}
 
 func (x *JobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[18]
+	mi := &file_driver_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +2166,7 @@ func (x *JobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRequest.ProtoReflect.Descriptor instead.
 func (*JobRequest) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{18}
+	return file_driver_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *JobRequest) GetJobType() string {
@@ -1991,6 +2288,74 @@ func (x *JobRequest) GetConcurrencyKey() string {
 	return ""
 }
 
+func (x *JobRequest) GetWindow() *Window {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
+// Window is a span of event time, from start_ms up to but not including end_ms.
+type Window struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scope         string                 `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	StartMs       int64                  `protobuf:"varint,2,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	EndMs         int64                  `protobuf:"varint,3,opt,name=end_ms,json=endMs,proto3" json:"end_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Window) Reset() {
+	*x = Window{}
+	mi := &file_driver_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Window) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Window) ProtoMessage() {}
+
+func (x *Window) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Window.ProtoReflect.Descriptor instead.
+func (*Window) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Window) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Window) GetStartMs() int64 {
+	if x != nil {
+		return x.StartMs
+	}
+	return 0
+}
+
+func (x *Window) GetEndMs() int64 {
+	if x != nil {
+		return x.EndMs
+	}
+	return 0
+}
+
 type Retry struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	MaxAttempts      int32                  `protobuf:"varint,1,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
@@ -2003,7 +2368,7 @@ type Retry struct {
 
 func (x *Retry) Reset() {
 	*x = Retry{}
-	mi := &file_driver_proto_msgTypes[19]
+	mi := &file_driver_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2380,7 @@ func (x *Retry) String() string {
 func (*Retry) ProtoMessage() {}
 
 func (x *Retry) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[19]
+	mi := &file_driver_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2393,7 @@ func (x *Retry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Retry.ProtoReflect.Descriptor instead.
 func (*Retry) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{19}
+	return file_driver_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Retry) GetMaxAttempts() int32 {
@@ -2069,7 +2434,7 @@ type Enqueue struct {
 
 func (x *Enqueue) Reset() {
 	*x = Enqueue{}
-	mi := &file_driver_proto_msgTypes[20]
+	mi := &file_driver_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2446,7 @@ func (x *Enqueue) String() string {
 func (*Enqueue) ProtoMessage() {}
 
 func (x *Enqueue) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[20]
+	mi := &file_driver_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2459,7 @@ func (x *Enqueue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Enqueue.ProtoReflect.Descriptor instead.
 func (*Enqueue) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{20}
+	return file_driver_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Enqueue) GetJob() *JobRequest {
@@ -2117,7 +2482,7 @@ type EnqueueMany struct {
 
 func (x *EnqueueMany) Reset() {
 	*x = EnqueueMany{}
-	mi := &file_driver_proto_msgTypes[21]
+	mi := &file_driver_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2494,7 @@ func (x *EnqueueMany) String() string {
 func (*EnqueueMany) ProtoMessage() {}
 
 func (x *EnqueueMany) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[21]
+	mi := &file_driver_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +2507,7 @@ func (x *EnqueueMany) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueMany.ProtoReflect.Descriptor instead.
 func (*EnqueueMany) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{21}
+	return file_driver_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EnqueueMany) GetJobs() []*JobRequest {
@@ -2172,13 +2537,14 @@ type CreateRun struct {
 	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	CorrelationId string                 `protobuf:"bytes,3,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	Jobs          []*RunJob              `protobuf:"bytes,4,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	KeepOpen      bool                   `protobuf:"varint,5,opt,name=keep_open,json=keepOpen,proto3" json:"keep_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateRun) Reset() {
 	*x = CreateRun{}
-	mi := &file_driver_proto_msgTypes[22]
+	mi := &file_driver_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2556,7 @@ func (x *CreateRun) String() string {
 func (*CreateRun) ProtoMessage() {}
 
 func (x *CreateRun) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[22]
+	mi := &file_driver_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2569,7 @@ func (x *CreateRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRun.ProtoReflect.Descriptor instead.
 func (*CreateRun) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{22}
+	return file_driver_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CreateRun) GetDisplayName() string {
@@ -2234,6 +2600,13 @@ func (x *CreateRun) GetJobs() []*RunJob {
 	return nil
 }
 
+func (x *CreateRun) GetKeepOpen() bool {
+	if x != nil {
+		return x.KeepOpen
+	}
+	return false
+}
+
 type RunJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2245,7 +2618,7 @@ type RunJob struct {
 
 func (x *RunJob) Reset() {
 	*x = RunJob{}
-	mi := &file_driver_proto_msgTypes[23]
+	mi := &file_driver_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2257,7 +2630,7 @@ func (x *RunJob) String() string {
 func (*RunJob) ProtoMessage() {}
 
 func (x *RunJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[23]
+	mi := &file_driver_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2270,7 +2643,7 @@ func (x *RunJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJob.ProtoReflect.Descriptor instead.
 func (*RunJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{23}
+	return file_driver_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RunJob) GetName() string {
@@ -2297,15 +2670,19 @@ func (x *RunJob) GetDependsOn() []*Dependency {
 type Dependency struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// "cancel" or "hold"; the default if empty.
-	OnFailure     string `protobuf:"bytes,2,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
+	// "cancel", "hold" or "continue"; the default if empty.
+	OnFailure string `protobuf:"bytes,2,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
+	// "success", "completion" or "failure"; the default if empty.
+	When string `protobuf:"bytes,3,opt,name=when,proto3" json:"when,omitempty"`
+	// True: a declared join, which waits for what the named job fans out, too.
+	IncludeFanOut bool `protobuf:"varint,4,opt,name=include_fan_out,json=includeFanOut,proto3" json:"include_fan_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Dependency) Reset() {
 	*x = Dependency{}
-	mi := &file_driver_proto_msgTypes[24]
+	mi := &file_driver_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2694,7 @@ func (x *Dependency) String() string {
 func (*Dependency) ProtoMessage() {}
 
 func (x *Dependency) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[24]
+	mi := &file_driver_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2707,7 @@ func (x *Dependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
 func (*Dependency) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{24}
+	return file_driver_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Dependency) GetName() string {
@@ -2347,6 +2724,1219 @@ func (x *Dependency) GetOnFailure() string {
 	return ""
 }
 
+func (x *Dependency) GetWhen() string {
+	if x != nil {
+		return x.When
+	}
+	return ""
+}
+
+func (x *Dependency) GetIncludeFanOut() bool {
+	if x != nil {
+		return x.IncludeFanOut
+	}
+	return false
+}
+
+type AppendJobs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Jobs          []*RunJob              `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Close         bool                   `protobuf:"varint,3,opt,name=close,proto3" json:"close,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppendJobs) Reset() {
+	*x = AppendJobs{}
+	mi := &file_driver_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppendJobs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppendJobs) ProtoMessage() {}
+
+func (x *AppendJobs) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppendJobs.ProtoReflect.Descriptor instead.
+func (*AppendJobs) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *AppendJobs) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *AppendJobs) GetJobs() []*RunJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *AppendJobs) GetClose() bool {
+	if x != nil {
+		return x.Close
+	}
+	return false
+}
+
+type CloseRun struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseRun) Reset() {
+	*x = CloseRun{}
+	mi := &file_driver_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseRun) ProtoMessage() {}
+
+func (x *CloseRun) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseRun.ProtoReflect.Descriptor instead.
+func (*CloseRun) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *CloseRun) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+type CancelRun struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RunId  string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket string                 `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	// Not said if 0.
+	GraceMs       int64 `protobuf:"varint,4,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelRun) Reset() {
+	*x = CancelRun{}
+	mi := &file_driver_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelRun) ProtoMessage() {}
+
+func (x *CancelRun) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelRun.ProtoReflect.Descriptor instead.
+func (*CancelRun) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *CancelRun) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *CancelRun) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CancelRun) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+func (x *CancelRun) GetGraceMs() int64 {
+	if x != nil {
+		return x.GraceMs
+	}
+	return 0
+}
+
+type ReplayRun struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	RunId string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// All that did not succeed if empty.
+	JobNames          []string `protobuf:"bytes,2,rep,name=job_names,json=jobNames,proto3" json:"job_names,omitempty"`
+	IncludeDownstream bool     `protobuf:"varint,3,opt,name=include_downstream,json=includeDownstream,proto3" json:"include_downstream,omitempty"`
+	RerunUpstream     bool     `protobuf:"varint,4,opt,name=rerun_upstream,json=rerunUpstream,proto3" json:"rerun_upstream,omitempty"`
+	DryRun            bool     `protobuf:"varint,5,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	Reason            string   `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket            string   `protobuf:"bytes,7,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ReplayRun) Reset() {
+	*x = ReplayRun{}
+	mi := &file_driver_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayRun) ProtoMessage() {}
+
+func (x *ReplayRun) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayRun.ProtoReflect.Descriptor instead.
+func (*ReplayRun) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ReplayRun) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *ReplayRun) GetJobNames() []string {
+	if x != nil {
+		return x.JobNames
+	}
+	return nil
+}
+
+func (x *ReplayRun) GetIncludeDownstream() bool {
+	if x != nil {
+		return x.IncludeDownstream
+	}
+	return false
+}
+
+func (x *ReplayRun) GetRerunUpstream() bool {
+	if x != nil {
+		return x.RerunUpstream
+	}
+	return false
+}
+
+func (x *ReplayRun) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ReplayRun) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReplayRun) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+// Pipeline is what PutPipeline takes and what PutPipeline and GetPipeline answer.
+type Pipeline struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Description string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	Parameters  []*PipelineParameter   `protobuf:"bytes,3,rep,name=parameters,proto3" json:"parameters,omitempty"`
+	Jobs        []*PipelineJob         `protobuf:"bytes,4,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// In answers only.
+	Version int32 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	// In a command: not said if empty.
+	Etag          string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pipeline) Reset() {
+	*x = Pipeline{}
+	mi := &file_driver_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pipeline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pipeline) ProtoMessage() {}
+
+func (x *Pipeline) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pipeline.ProtoReflect.Descriptor instead.
+func (*Pipeline) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Pipeline) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Pipeline) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Pipeline) GetParameters() []*PipelineParameter {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+func (x *Pipeline) GetJobs() []*PipelineJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *Pipeline) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Pipeline) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+type PipelineParameter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// "string", "int", "bool" or "json"; the default if empty.
+	Kind        string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	// The default value as JSON text; none if empty.
+	DefaultJson   string `protobuf:"bytes,4,opt,name=default_json,json=defaultJson,proto3" json:"default_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineParameter) Reset() {
+	*x = PipelineParameter{}
+	mi := &file_driver_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineParameter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineParameter) ProtoMessage() {}
+
+func (x *PipelineParameter) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineParameter.ProtoReflect.Descriptor instead.
+func (*PipelineParameter) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *PipelineParameter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PipelineParameter) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *PipelineParameter) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *PipelineParameter) GetDefaultJson() string {
+	if x != nil {
+		return x.DefaultJson
+	}
+	return ""
+}
+
+type PipelineJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// In answers: job_type, queue, priority, source, labels, and what else the SDK shows.
+	Job *JobRequest `protobuf:"bytes,2,opt,name=job,proto3" json:"job,omitempty"`
+	// The payload template as JSON text; none if empty.
+	PayloadTemplateJson string        `protobuf:"bytes,3,opt,name=payload_template_json,json=payloadTemplateJson,proto3" json:"payload_template_json,omitempty"`
+	DependsOn           []*Dependency `protobuf:"bytes,4,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *PipelineJob) Reset() {
+	*x = PipelineJob{}
+	mi := &file_driver_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineJob) ProtoMessage() {}
+
+func (x *PipelineJob) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineJob.ProtoReflect.Descriptor instead.
+func (*PipelineJob) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *PipelineJob) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PipelineJob) GetJob() *JobRequest {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *PipelineJob) GetPayloadTemplateJson() string {
+	if x != nil {
+		return x.PayloadTemplateJson
+	}
+	return ""
+}
+
+func (x *PipelineJob) GetDependsOn() []*Dependency {
+	if x != nil {
+		return x.DependsOn
+	}
+	return nil
+}
+
+type PutPipeline struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pipeline      *Pipeline              `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket        string                 `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutPipeline) Reset() {
+	*x = PutPipeline{}
+	mi := &file_driver_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutPipeline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutPipeline) ProtoMessage() {}
+
+func (x *PutPipeline) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutPipeline.ProtoReflect.Descriptor instead.
+func (*PutPipeline) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *PutPipeline) GetPipeline() *Pipeline {
+	if x != nil {
+		return x.Pipeline
+	}
+	return nil
+}
+
+func (x *PutPipeline) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PutPipeline) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+type GetPipeline struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The newest if 0.
+	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPipeline) Reset() {
+	*x = GetPipeline{}
+	mi := &file_driver_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPipeline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPipeline) ProtoMessage() {}
+
+func (x *GetPipeline) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPipeline.ProtoReflect.Descriptor instead.
+func (*GetPipeline) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *GetPipeline) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GetPipeline) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type RunPipeline struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The newest if 0.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// A JSON object; none if empty.
+	ParametersJson string `protobuf:"bytes,3,opt,name=parameters_json,json=parametersJson,proto3" json:"parameters_json,omitempty"`
+	DisplayName    string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Project        string `protobuf:"bytes,5,opt,name=project,proto3" json:"project,omitempty"`
+	CorrelationId  string `protobuf:"bytes,6,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RunPipeline) Reset() {
+	*x = RunPipeline{}
+	mi := &file_driver_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunPipeline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunPipeline) ProtoMessage() {}
+
+func (x *RunPipeline) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunPipeline.ProtoReflect.Descriptor instead.
+func (*RunPipeline) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *RunPipeline) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RunPipeline) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *RunPipeline) GetParametersJson() string {
+	if x != nil {
+		return x.ParametersJson
+	}
+	return ""
+}
+
+func (x *RunPipeline) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RunPipeline) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *RunPipeline) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
+type PutWindowSeries struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Source            string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Scope             string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	WidthMs           int64                  `protobuf:"varint,3,opt,name=width_ms,json=widthMs,proto3" json:"width_ms,omitempty"`
+	AllowedLatenessMs int64                  `protobuf:"varint,4,opt,name=allowed_lateness_ms,json=allowedLatenessMs,proto3" json:"allowed_lateness_ms,omitempty"`
+	OriginMs          int64                  `protobuf:"varint,5,opt,name=origin_ms,json=originMs,proto3" json:"origin_ms,omitempty"`
+	Reason            string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket            string                 `protobuf:"bytes,7,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *PutWindowSeries) Reset() {
+	*x = PutWindowSeries{}
+	mi := &file_driver_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutWindowSeries) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutWindowSeries) ProtoMessage() {}
+
+func (x *PutWindowSeries) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutWindowSeries.ProtoReflect.Descriptor instead.
+func (*PutWindowSeries) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *PutWindowSeries) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *PutWindowSeries) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *PutWindowSeries) GetWidthMs() int64 {
+	if x != nil {
+		return x.WidthMs
+	}
+	return 0
+}
+
+func (x *PutWindowSeries) GetAllowedLatenessMs() int64 {
+	if x != nil {
+		return x.AllowedLatenessMs
+	}
+	return 0
+}
+
+func (x *PutWindowSeries) GetOriginMs() int64 {
+	if x != nil {
+		return x.OriginMs
+	}
+	return 0
+}
+
+func (x *PutWindowSeries) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PutWindowSeries) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+type GetWatermark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Scope         string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWatermark) Reset() {
+	*x = GetWatermark{}
+	mi := &file_driver_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWatermark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWatermark) ProtoMessage() {}
+
+func (x *GetWatermark) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWatermark.ProtoReflect.Descriptor instead.
+func (*GetWatermark) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *GetWatermark) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *GetWatermark) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+// ListGaps lists with the SDK's own paging, to the end.
+type ListGaps struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Scope         string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGaps) Reset() {
+	*x = ListGaps{}
+	mi := &file_driver_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGaps) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGaps) ProtoMessage() {}
+
+func (x *ListGaps) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGaps.ProtoReflect.Descriptor instead.
+func (*ListGaps) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ListGaps) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ListGaps) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+type BackfillSpec struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Source  string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Scope   string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	StartMs int64                  `protobuf:"varint,3,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	EndMs   int64                  `protobuf:"varint,4,opt,name=end_ms,json=endMs,proto3" json:"end_ms,omitempty"`
+	Job     *JobRequest            `protobuf:"bytes,5,opt,name=job,proto3" json:"job,omitempty"`
+	// Not said if 0.
+	MaxParallel   int32 `protobuf:"varint,6,opt,name=max_parallel,json=maxParallel,proto3" json:"max_parallel,omitempty"`
+	RepeatCovered bool  `protobuf:"varint,7,opt,name=repeat_covered,json=repeatCovered,proto3" json:"repeat_covered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackfillSpec) Reset() {
+	*x = BackfillSpec{}
+	mi := &file_driver_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackfillSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackfillSpec) ProtoMessage() {}
+
+func (x *BackfillSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackfillSpec.ProtoReflect.Descriptor instead.
+func (*BackfillSpec) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *BackfillSpec) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *BackfillSpec) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *BackfillSpec) GetStartMs() int64 {
+	if x != nil {
+		return x.StartMs
+	}
+	return 0
+}
+
+func (x *BackfillSpec) GetEndMs() int64 {
+	if x != nil {
+		return x.EndMs
+	}
+	return 0
+}
+
+func (x *BackfillSpec) GetJob() *JobRequest {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *BackfillSpec) GetMaxParallel() int32 {
+	if x != nil {
+		return x.MaxParallel
+	}
+	return 0
+}
+
+func (x *BackfillSpec) GetRepeatCovered() bool {
+	if x != nil {
+		return x.RepeatCovered
+	}
+	return false
+}
+
+type PreviewBackfill struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Spec          *BackfillSpec          `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewBackfill) Reset() {
+	*x = PreviewBackfill{}
+	mi := &file_driver_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewBackfill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewBackfill) ProtoMessage() {}
+
+func (x *PreviewBackfill) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewBackfill.ProtoReflect.Descriptor instead.
+func (*PreviewBackfill) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *PreviewBackfill) GetSpec() *BackfillSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+type CreateBackfill struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Spec          *BackfillSpec          `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket        string                 `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateBackfill) Reset() {
+	*x = CreateBackfill{}
+	mi := &file_driver_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateBackfill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateBackfill) ProtoMessage() {}
+
+func (x *CreateBackfill) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateBackfill.ProtoReflect.Descriptor instead.
+func (*CreateBackfill) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *CreateBackfill) GetSpec() *BackfillSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *CreateBackfill) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CreateBackfill) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+type GetBackfill struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BackfillId    string                 `protobuf:"bytes,1,opt,name=backfill_id,json=backfillId,proto3" json:"backfill_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBackfill) Reset() {
+	*x = GetBackfill{}
+	mi := &file_driver_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBackfill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBackfill) ProtoMessage() {}
+
+func (x *GetBackfill) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBackfill.ProtoReflect.Descriptor instead.
+func (*GetBackfill) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *GetBackfill) GetBackfillId() string {
+	if x != nil {
+		return x.BackfillId
+	}
+	return ""
+}
+
+type SteerBackfill struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	BackfillId string                 `protobuf:"bytes,1,opt,name=backfill_id,json=backfillId,proto3" json:"backfill_id,omitempty"`
+	// "pause", "resume" or "cancel".
+	How           string `protobuf:"bytes,2,opt,name=how,proto3" json:"how,omitempty"`
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket        string `protobuf:"bytes,4,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SteerBackfill) Reset() {
+	*x = SteerBackfill{}
+	mi := &file_driver_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SteerBackfill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SteerBackfill) ProtoMessage() {}
+
+func (x *SteerBackfill) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SteerBackfill.ProtoReflect.Descriptor instead.
+func (*SteerBackfill) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *SteerBackfill) GetBackfillId() string {
+	if x != nil {
+		return x.BackfillId
+	}
+	return ""
+}
+
+func (x *SteerBackfill) GetHow() string {
+	if x != nil {
+		return x.How
+	}
+	return ""
+}
+
+func (x *SteerBackfill) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SteerBackfill) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
 type GetRun struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
@@ -2356,7 +3946,7 @@ type GetRun struct {
 
 func (x *GetRun) Reset() {
 	*x = GetRun{}
-	mi := &file_driver_proto_msgTypes[25]
+	mi := &file_driver_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2368,7 +3958,7 @@ func (x *GetRun) String() string {
 func (*GetRun) ProtoMessage() {}
 
 func (x *GetRun) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[25]
+	mi := &file_driver_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2381,7 +3971,7 @@ func (x *GetRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRun.ProtoReflect.Descriptor instead.
 func (*GetRun) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{25}
+	return file_driver_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetRun) GetRunId() string {
@@ -2400,7 +3990,7 @@ type GetJob struct {
 
 func (x *GetJob) Reset() {
 	*x = GetJob{}
-	mi := &file_driver_proto_msgTypes[26]
+	mi := &file_driver_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2412,7 +4002,7 @@ func (x *GetJob) String() string {
 func (*GetJob) ProtoMessage() {}
 
 func (x *GetJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[26]
+	mi := &file_driver_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2425,7 +4015,7 @@ func (x *GetJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJob.ProtoReflect.Descriptor instead.
 func (*GetJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{26}
+	return file_driver_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetJob) GetJobId() string {
@@ -2450,7 +4040,7 @@ type ListJobs struct {
 
 func (x *ListJobs) Reset() {
 	*x = ListJobs{}
-	mi := &file_driver_proto_msgTypes[27]
+	mi := &file_driver_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +4052,7 @@ func (x *ListJobs) String() string {
 func (*ListJobs) ProtoMessage() {}
 
 func (x *ListJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[27]
+	mi := &file_driver_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +4065,7 @@ func (x *ListJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobs.ProtoReflect.Descriptor instead.
 func (*ListJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{27}
+	return file_driver_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListJobs) GetStates() []string {
@@ -2525,7 +4115,7 @@ type WatchJobs struct {
 
 func (x *WatchJobs) Reset() {
 	*x = WatchJobs{}
-	mi := &file_driver_proto_msgTypes[28]
+	mi := &file_driver_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2537,7 +4127,7 @@ func (x *WatchJobs) String() string {
 func (*WatchJobs) ProtoMessage() {}
 
 func (x *WatchJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[28]
+	mi := &file_driver_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2550,7 +4140,7 @@ func (x *WatchJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchJobs.ProtoReflect.Descriptor instead.
 func (*WatchJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{28}
+	return file_driver_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *WatchJobs) GetJobIds() []string {
@@ -2576,7 +4166,7 @@ type WaitForJob struct {
 
 func (x *WaitForJob) Reset() {
 	*x = WaitForJob{}
-	mi := &file_driver_proto_msgTypes[29]
+	mi := &file_driver_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2588,7 +4178,7 @@ func (x *WaitForJob) String() string {
 func (*WaitForJob) ProtoMessage() {}
 
 func (x *WaitForJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[29]
+	mi := &file_driver_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2601,7 +4191,7 @@ func (x *WaitForJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitForJob.ProtoReflect.Descriptor instead.
 func (*WaitForJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{29}
+	return file_driver_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *WaitForJob) GetJobId() string {
@@ -2623,7 +4213,7 @@ type CancelJobs struct {
 
 func (x *CancelJobs) Reset() {
 	*x = CancelJobs{}
-	mi := &file_driver_proto_msgTypes[30]
+	mi := &file_driver_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2635,7 +4225,7 @@ func (x *CancelJobs) String() string {
 func (*CancelJobs) ProtoMessage() {}
 
 func (x *CancelJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[30]
+	mi := &file_driver_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2648,7 +4238,7 @@ func (x *CancelJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobs.ProtoReflect.Descriptor instead.
 func (*CancelJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{30}
+	return file_driver_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CancelJobs) GetJobIds() []string {
@@ -2682,7 +4272,7 @@ type RetryJobs struct {
 
 func (x *RetryJobs) Reset() {
 	*x = RetryJobs{}
-	mi := &file_driver_proto_msgTypes[31]
+	mi := &file_driver_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2694,7 +4284,7 @@ func (x *RetryJobs) String() string {
 func (*RetryJobs) ProtoMessage() {}
 
 func (x *RetryJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[31]
+	mi := &file_driver_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2707,7 +4297,7 @@ func (x *RetryJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobs.ProtoReflect.Descriptor instead.
 func (*RetryJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{31}
+	return file_driver_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RetryJobs) GetJobIds() []string {
@@ -2733,7 +4323,7 @@ type ExplainJob struct {
 
 func (x *ExplainJob) Reset() {
 	*x = ExplainJob{}
-	mi := &file_driver_proto_msgTypes[32]
+	mi := &file_driver_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2745,7 +4335,7 @@ func (x *ExplainJob) String() string {
 func (*ExplainJob) ProtoMessage() {}
 
 func (x *ExplainJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[32]
+	mi := &file_driver_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2758,7 +4348,7 @@ func (x *ExplainJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainJob.ProtoReflect.Descriptor instead.
 func (*ExplainJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{32}
+	return file_driver_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ExplainJob) GetJobId() string {
@@ -2777,7 +4367,7 @@ type ListJobEvents struct {
 
 func (x *ListJobEvents) Reset() {
 	*x = ListJobEvents{}
-	mi := &file_driver_proto_msgTypes[33]
+	mi := &file_driver_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2789,7 +4379,7 @@ func (x *ListJobEvents) String() string {
 func (*ListJobEvents) ProtoMessage() {}
 
 func (x *ListJobEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[33]
+	mi := &file_driver_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2802,7 +4392,7 @@ func (x *ListJobEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobEvents.ProtoReflect.Descriptor instead.
 func (*ListJobEvents) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{33}
+	return file_driver_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ListJobEvents) GetJobId() string {
@@ -2824,7 +4414,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_driver_proto_msgTypes[34]
+	mi := &file_driver_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2836,7 +4426,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[34]
+	mi := &file_driver_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2849,7 +4439,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{34}
+	return file_driver_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Lease) GetJobId() string {
@@ -2889,7 +4479,7 @@ type CheckLease struct {
 
 func (x *CheckLease) Reset() {
 	*x = CheckLease{}
-	mi := &file_driver_proto_msgTypes[35]
+	mi := &file_driver_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2901,7 +4491,7 @@ func (x *CheckLease) String() string {
 func (*CheckLease) ProtoMessage() {}
 
 func (x *CheckLease) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[35]
+	mi := &file_driver_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2914,7 +4504,7 @@ func (x *CheckLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckLease.ProtoReflect.Descriptor instead.
 func (*CheckLease) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{35}
+	return file_driver_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *CheckLease) GetLease() *Lease {
@@ -2937,7 +4527,7 @@ type UploadArtifact struct {
 
 func (x *UploadArtifact) Reset() {
 	*x = UploadArtifact{}
-	mi := &file_driver_proto_msgTypes[36]
+	mi := &file_driver_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2949,7 +4539,7 @@ func (x *UploadArtifact) String() string {
 func (*UploadArtifact) ProtoMessage() {}
 
 func (x *UploadArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[36]
+	mi := &file_driver_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2962,7 +4552,7 @@ func (x *UploadArtifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadArtifact.ProtoReflect.Descriptor instead.
 func (*UploadArtifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{36}
+	return file_driver_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *UploadArtifact) GetPath() string {
@@ -2997,7 +4587,7 @@ type DownloadArtifact struct {
 
 func (x *DownloadArtifact) Reset() {
 	*x = DownloadArtifact{}
-	mi := &file_driver_proto_msgTypes[37]
+	mi := &file_driver_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3009,7 +4599,7 @@ func (x *DownloadArtifact) String() string {
 func (*DownloadArtifact) ProtoMessage() {}
 
 func (x *DownloadArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[37]
+	mi := &file_driver_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3022,7 +4612,7 @@ func (x *DownloadArtifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadArtifact.ProtoReflect.Descriptor instead.
 func (*DownloadArtifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{37}
+	return file_driver_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DownloadArtifact) GetDigest() string {
@@ -3052,7 +4642,7 @@ type Ready struct {
 
 func (x *Ready) Reset() {
 	*x = Ready{}
-	mi := &file_driver_proto_msgTypes[38]
+	mi := &file_driver_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3064,7 +4654,7 @@ func (x *Ready) String() string {
 func (*Ready) ProtoMessage() {}
 
 func (x *Ready) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[38]
+	mi := &file_driver_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3077,7 +4667,7 @@ func (x *Ready) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ready.ProtoReflect.Descriptor instead.
 func (*Ready) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{38}
+	return file_driver_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Ready) GetProtocolVersion() int32 {
@@ -3113,6 +4703,14 @@ type CallResult struct {
 	//	*CallResult_JobEvents
 	//	*CallResult_CheckedLease
 	//	*CallResult_Artifact
+	//	*CallResult_Appended
+	//	*CallResult_Operation
+	//	*CallResult_Replay
+	//	*CallResult_Pipeline
+	//	*CallResult_Watermark
+	//	*CallResult_Gaps
+	//	*CallResult_BackfillPreview
+	//	*CallResult_Backfill
 	Value         isCallResult_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3120,7 +4718,7 @@ type CallResult struct {
 
 func (x *CallResult) Reset() {
 	*x = CallResult{}
-	mi := &file_driver_proto_msgTypes[39]
+	mi := &file_driver_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3132,7 +4730,7 @@ func (x *CallResult) String() string {
 func (*CallResult) ProtoMessage() {}
 
 func (x *CallResult) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[39]
+	mi := &file_driver_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3145,7 +4743,7 @@ func (x *CallResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallResult.ProtoReflect.Descriptor instead.
 func (*CallResult) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{39}
+	return file_driver_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *CallResult) GetId() uint32 {
@@ -3259,6 +4857,78 @@ func (x *CallResult) GetArtifact() *Artifact {
 	return nil
 }
 
+func (x *CallResult) GetAppended() *Appended {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Appended); ok {
+			return x.Appended
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetOperation() *Operation {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Operation); ok {
+			return x.Operation
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetReplay() *Replay {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Replay); ok {
+			return x.Replay
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetPipeline() *Pipeline {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Pipeline); ok {
+			return x.Pipeline
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetWatermark() *Watermark {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Watermark); ok {
+			return x.Watermark
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetGaps() *Gaps {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Gaps); ok {
+			return x.Gaps
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetBackfillPreview() *BackfillPreview {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_BackfillPreview); ok {
+			return x.BackfillPreview
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetBackfill() *Backfill {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Backfill); ok {
+			return x.Backfill
+		}
+	}
+	return nil
+}
+
 type isCallResult_Value interface {
 	isCallResult_Value()
 }
@@ -3303,6 +4973,38 @@ type CallResult_Artifact struct {
 	Artifact *Artifact `protobuf:"bytes,12,opt,name=artifact,proto3,oneof"`
 }
 
+type CallResult_Appended struct {
+	Appended *Appended `protobuf:"bytes,13,opt,name=appended,proto3,oneof"`
+}
+
+type CallResult_Operation struct {
+	Operation *Operation `protobuf:"bytes,14,opt,name=operation,proto3,oneof"`
+}
+
+type CallResult_Replay struct {
+	Replay *Replay `protobuf:"bytes,15,opt,name=replay,proto3,oneof"`
+}
+
+type CallResult_Pipeline struct {
+	Pipeline *Pipeline `protobuf:"bytes,16,opt,name=pipeline,proto3,oneof"`
+}
+
+type CallResult_Watermark struct {
+	Watermark *Watermark `protobuf:"bytes,17,opt,name=watermark,proto3,oneof"`
+}
+
+type CallResult_Gaps struct {
+	Gaps *Gaps `protobuf:"bytes,18,opt,name=gaps,proto3,oneof"`
+}
+
+type CallResult_BackfillPreview struct {
+	BackfillPreview *BackfillPreview `protobuf:"bytes,19,opt,name=backfill_preview,json=backfillPreview,proto3,oneof"`
+}
+
+type CallResult_Backfill struct {
+	Backfill *Backfill `protobuf:"bytes,20,opt,name=backfill,proto3,oneof"`
+}
+
 func (*CallResult_LeaseDefaults) isCallResult_Value() {}
 
 func (*CallResult_Enqueued) isCallResult_Value() {}
@@ -3323,6 +5025,22 @@ func (*CallResult_CheckedLease) isCallResult_Value() {}
 
 func (*CallResult_Artifact) isCallResult_Value() {}
 
+func (*CallResult_Appended) isCallResult_Value() {}
+
+func (*CallResult_Operation) isCallResult_Value() {}
+
+func (*CallResult_Replay) isCallResult_Value() {}
+
+func (*CallResult_Pipeline) isCallResult_Value() {}
+
+func (*CallResult_Watermark) isCallResult_Value() {}
+
+func (*CallResult_Gaps) isCallResult_Value() {}
+
+func (*CallResult_BackfillPreview) isCallResult_Value() {}
+
+func (*CallResult_Backfill) isCallResult_Value() {}
+
 // Error is an SDK's error, taken from its public fields.
 type Error struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3342,7 +5060,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_driver_proto_msgTypes[40]
+	mi := &file_driver_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3354,7 +5072,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[40]
+	mi := &file_driver_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3367,7 +5085,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{40}
+	return file_driver_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Error) GetCode() string {
@@ -3436,7 +5154,7 @@ type Violation struct {
 
 func (x *Violation) Reset() {
 	*x = Violation{}
-	mi := &file_driver_proto_msgTypes[41]
+	mi := &file_driver_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3448,7 +5166,7 @@ func (x *Violation) String() string {
 func (*Violation) ProtoMessage() {}
 
 func (x *Violation) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[41]
+	mi := &file_driver_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3461,7 +5179,7 @@ func (x *Violation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Violation.ProtoReflect.Descriptor instead.
 func (*Violation) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{41}
+	return file_driver_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Violation) GetField() string {
@@ -3491,7 +5209,7 @@ type LeaseDefaults struct {
 
 func (x *LeaseDefaults) Reset() {
 	*x = LeaseDefaults{}
-	mi := &file_driver_proto_msgTypes[42]
+	mi := &file_driver_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3503,7 +5221,7 @@ func (x *LeaseDefaults) String() string {
 func (*LeaseDefaults) ProtoMessage() {}
 
 func (x *LeaseDefaults) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[42]
+	mi := &file_driver_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3516,7 +5234,7 @@ func (x *LeaseDefaults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseDefaults.ProtoReflect.Descriptor instead.
 func (*LeaseDefaults) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{42}
+	return file_driver_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *LeaseDefaults) GetValues() map[string]int64 {
@@ -3537,7 +5255,7 @@ type EnqueueResults struct {
 
 func (x *EnqueueResults) Reset() {
 	*x = EnqueueResults{}
-	mi := &file_driver_proto_msgTypes[43]
+	mi := &file_driver_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3549,7 +5267,7 @@ func (x *EnqueueResults) String() string {
 func (*EnqueueResults) ProtoMessage() {}
 
 func (x *EnqueueResults) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[43]
+	mi := &file_driver_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3562,7 +5280,7 @@ func (x *EnqueueResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueResults.ProtoReflect.Descriptor instead.
 func (*EnqueueResults) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{43}
+	return file_driver_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *EnqueueResults) GetResults() []*EnqueueResult {
@@ -3585,7 +5303,7 @@ type EnqueueResult struct {
 
 func (x *EnqueueResult) Reset() {
 	*x = EnqueueResult{}
-	mi := &file_driver_proto_msgTypes[44]
+	mi := &file_driver_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +5315,7 @@ func (x *EnqueueResult) String() string {
 func (*EnqueueResult) ProtoMessage() {}
 
 func (x *EnqueueResult) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[44]
+	mi := &file_driver_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +5328,7 @@ func (x *EnqueueResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueResult.ProtoReflect.Descriptor instead.
 func (*EnqueueResult) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{44}
+	return file_driver_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *EnqueueResult) GetOutcome() string {
@@ -3646,7 +5364,7 @@ type CreatedRun struct {
 
 func (x *CreatedRun) Reset() {
 	*x = CreatedRun{}
-	mi := &file_driver_proto_msgTypes[45]
+	mi := &file_driver_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3658,7 +5376,7 @@ func (x *CreatedRun) String() string {
 func (*CreatedRun) ProtoMessage() {}
 
 func (x *CreatedRun) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[45]
+	mi := &file_driver_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3671,7 +5389,7 @@ func (x *CreatedRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreatedRun.ProtoReflect.Descriptor instead.
 func (*CreatedRun) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{45}
+	return file_driver_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *CreatedRun) GetRunId() string {
@@ -3699,16 +5417,25 @@ type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	RunId string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// "active", "succeeded", "failed" or "cancelled".
-	State         string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
-	Jobs          []*Job `protobuf:"bytes,3,rep,name=jobs,proto3" json:"jobs,omitempty"`
-	Edges         int32  `protobuf:"varint,4,opt,name=edges,proto3" json:"edges,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// With GetRun.
+	Jobs []*Job `protobuf:"bytes,3,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// How many; with GetRun.
+	Edges           int32  `protobuf:"varint,4,opt,name=edges,proto3" json:"edges,omitempty"`
+	Open            bool   `protobuf:"varint,5,opt,name=open,proto3" json:"open,omitempty"`
+	CancelRequested bool   `protobuf:"varint,6,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
+	ReplayOf        string `protobuf:"bytes,7,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
+	Pipeline        string `protobuf:"bytes,8,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	PipelineVersion int32  `protobuf:"varint,9,opt,name=pipeline_version,json=pipelineVersion,proto3" json:"pipeline_version,omitempty"`
+	Skipped         int32  `protobuf:"varint,10,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	Building        bool   `protobuf:"varint,11,opt,name=building,proto3" json:"building,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_driver_proto_msgTypes[46]
+	mi := &file_driver_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3720,7 +5447,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[46]
+	mi := &file_driver_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3733,7 +5460,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{46}
+	return file_driver_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Run) GetRunId() string {
@@ -3764,6 +5491,850 @@ func (x *Run) GetEdges() int32 {
 	return 0
 }
 
+func (x *Run) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+func (x *Run) GetCancelRequested() bool {
+	if x != nil {
+		return x.CancelRequested
+	}
+	return false
+}
+
+func (x *Run) GetReplayOf() string {
+	if x != nil {
+		return x.ReplayOf
+	}
+	return ""
+}
+
+func (x *Run) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *Run) GetPipelineVersion() int32 {
+	if x != nil {
+		return x.PipelineVersion
+	}
+	return 0
+}
+
+func (x *Run) GetSkipped() int32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *Run) GetBuilding() bool {
+	if x != nil {
+		return x.Building
+	}
+	return false
+}
+
+// Appended answers AppendJobs and the step FanOut.
+type Appended struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Job ids by the jobs' names.
+	JobIds map[string]string `protobuf:"bytes,1,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// How many were there already.
+	Existing      int32 `protobuf:"varint,2,opt,name=existing,proto3" json:"existing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Appended) Reset() {
+	*x = Appended{}
+	mi := &file_driver_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Appended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Appended) ProtoMessage() {}
+
+func (x *Appended) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Appended.ProtoReflect.Descriptor instead.
+func (*Appended) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *Appended) GetJobIds() map[string]string {
+	if x != nil {
+		return x.JobIds
+	}
+	return nil
+}
+
+func (x *Appended) GetExisting() int32 {
+	if x != nil {
+		return x.Existing
+	}
+	return 0
+}
+
+// Operation answers CancelRun.
+type Operation struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OperationId string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// "cancel_run" and so on.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// "running", "done" or "stopped".
+	State         string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket        string `protobuf:"bytes,5,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	RunId         string `protobuf:"bytes,6,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Matching      int64  `protobuf:"varint,7,opt,name=matching,proto3" json:"matching,omitempty"`
+	Applied       int64  `protobuf:"varint,8,opt,name=applied,proto3" json:"applied,omitempty"`
+	Unchanged     int64  `protobuf:"varint,9,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	Refused       int64  `protobuf:"varint,10,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Operation) Reset() {
+	*x = Operation{}
+	mi := &file_driver_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Operation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Operation) ProtoMessage() {}
+
+func (x *Operation) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Operation.ProtoReflect.Descriptor instead.
+func (*Operation) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *Operation) GetOperationId() string {
+	if x != nil {
+		return x.OperationId
+	}
+	return ""
+}
+
+func (x *Operation) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Operation) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Operation) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Operation) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+func (x *Operation) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *Operation) GetMatching() int64 {
+	if x != nil {
+		return x.Matching
+	}
+	return 0
+}
+
+func (x *Operation) GetApplied() int64 {
+	if x != nil {
+		return x.Applied
+	}
+	return 0
+}
+
+func (x *Operation) GetUnchanged() int64 {
+	if x != nil {
+		return x.Unchanged
+	}
+	return 0
+}
+
+func (x *Operation) GetRefused() int64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+type Replay struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new run's; empty after a dry run.
+	RunId         string         `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Jobs          []*ReplayedJob `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	RunningCount  int32          `protobuf:"varint,3,opt,name=running_count,json=runningCount,proto3" json:"running_count,omitempty"`
+	ReusedCount   int32          `protobuf:"varint,4,opt,name=reused_count,json=reusedCount,proto3" json:"reused_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replay) Reset() {
+	*x = Replay{}
+	mi := &file_driver_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replay) ProtoMessage() {}
+
+func (x *Replay) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replay.ProtoReflect.Descriptor instead.
+func (*Replay) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *Replay) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *Replay) GetJobs() []*ReplayedJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *Replay) GetRunningCount() int32 {
+	if x != nil {
+		return x.RunningCount
+	}
+	return 0
+}
+
+func (x *Replay) GetReusedCount() int32 {
+	if x != nil {
+		return x.ReusedCount
+	}
+	return 0
+}
+
+type ReplayedJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its id in the first run.
+	JobId string `protobuf:"bytes,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// "selected", "not_succeeded", "downstream", "upstream" or "reused".
+	Cause string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Where it stood in the first run.
+	State         string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayedJob) Reset() {
+	*x = ReplayedJob{}
+	mi := &file_driver_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayedJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayedJob) ProtoMessage() {}
+
+func (x *ReplayedJob) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayedJob.ProtoReflect.Descriptor instead.
+func (*ReplayedJob) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *ReplayedJob) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReplayedJob) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ReplayedJob) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *ReplayedJob) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+// Watermark answers PutWindowSeries and GetWatermark.
+type Watermark struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Source            string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Scope             string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	WidthMs           int64                  `protobuf:"varint,3,opt,name=width_ms,json=widthMs,proto3" json:"width_ms,omitempty"`
+	AllowedLatenessMs int64                  `protobuf:"varint,4,opt,name=allowed_lateness_ms,json=allowedLatenessMs,proto3" json:"allowed_lateness_ms,omitempty"`
+	OriginMs          int64                  `protobuf:"varint,5,opt,name=origin_ms,json=originMs,proto3" json:"origin_ms,omitempty"`
+	WatermarkMs       int64                  `protobuf:"varint,6,opt,name=watermark_ms,json=watermarkMs,proto3" json:"watermark_ms,omitempty"`
+	DueMs             int64                  `protobuf:"varint,7,opt,name=due_ms,json=dueMs,proto3" json:"due_ms,omitempty"`
+	LagMs             int64                  `protobuf:"varint,8,opt,name=lag_ms,json=lagMs,proto3" json:"lag_ms,omitempty"`
+	MissingWindows    int64                  `protobuf:"varint,9,opt,name=missing_windows,json=missingWindows,proto3" json:"missing_windows,omitempty"`
+	Gaps              int64                  `protobuf:"varint,10,opt,name=gaps,proto3" json:"gaps,omitempty"`
+	// Not set when no window is covered.
+	CoveredUntilMs *int64 `protobuf:"varint,11,opt,name=covered_until_ms,json=coveredUntilMs,proto3,oneof" json:"covered_until_ms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Watermark) Reset() {
+	*x = Watermark{}
+	mi := &file_driver_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watermark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watermark) ProtoMessage() {}
+
+func (x *Watermark) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watermark.ProtoReflect.Descriptor instead.
+func (*Watermark) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *Watermark) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Watermark) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Watermark) GetWidthMs() int64 {
+	if x != nil {
+		return x.WidthMs
+	}
+	return 0
+}
+
+func (x *Watermark) GetAllowedLatenessMs() int64 {
+	if x != nil {
+		return x.AllowedLatenessMs
+	}
+	return 0
+}
+
+func (x *Watermark) GetOriginMs() int64 {
+	if x != nil {
+		return x.OriginMs
+	}
+	return 0
+}
+
+func (x *Watermark) GetWatermarkMs() int64 {
+	if x != nil {
+		return x.WatermarkMs
+	}
+	return 0
+}
+
+func (x *Watermark) GetDueMs() int64 {
+	if x != nil {
+		return x.DueMs
+	}
+	return 0
+}
+
+func (x *Watermark) GetLagMs() int64 {
+	if x != nil {
+		return x.LagMs
+	}
+	return 0
+}
+
+func (x *Watermark) GetMissingWindows() int64 {
+	if x != nil {
+		return x.MissingWindows
+	}
+	return 0
+}
+
+func (x *Watermark) GetGaps() int64 {
+	if x != nil {
+		return x.Gaps
+	}
+	return 0
+}
+
+func (x *Watermark) GetCoveredUntilMs() int64 {
+	if x != nil && x.CoveredUntilMs != nil {
+		return *x.CoveredUntilMs
+	}
+	return 0
+}
+
+type Gaps struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gaps          []*Gap                 `protobuf:"bytes,1,rep,name=gaps,proto3" json:"gaps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gaps) Reset() {
+	*x = Gaps{}
+	mi := &file_driver_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gaps) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gaps) ProtoMessage() {}
+
+func (x *Gaps) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gaps.ProtoReflect.Descriptor instead.
+func (*Gaps) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *Gaps) GetGaps() []*Gap {
+	if x != nil {
+		return x.Gaps
+	}
+	return nil
+}
+
+type Gap struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StartMs       int64                  `protobuf:"varint,1,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	EndMs         int64                  `protobuf:"varint,2,opt,name=end_ms,json=endMs,proto3" json:"end_ms,omitempty"`
+	Windows       int64                  `protobuf:"varint,3,opt,name=windows,proto3" json:"windows,omitempty"`
+	InProgress    int64                  `protobuf:"varint,4,opt,name=in_progress,json=inProgress,proto3" json:"in_progress,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gap) Reset() {
+	*x = Gap{}
+	mi := &file_driver_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gap) ProtoMessage() {}
+
+func (x *Gap) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gap.ProtoReflect.Descriptor instead.
+func (*Gap) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *Gap) GetStartMs() int64 {
+	if x != nil {
+		return x.StartMs
+	}
+	return 0
+}
+
+func (x *Gap) GetEndMs() int64 {
+	if x != nil {
+		return x.EndMs
+	}
+	return 0
+}
+
+func (x *Gap) GetWindows() int64 {
+	if x != nil {
+		return x.Windows
+	}
+	return 0
+}
+
+func (x *Gap) GetInProgress() int64 {
+	if x != nil {
+		return x.InProgress
+	}
+	return 0
+}
+
+type BackfillPreview struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Windows       int64                  `protobuf:"varint,1,opt,name=windows,proto3" json:"windows,omitempty"`
+	Covered       int64                  `protobuf:"varint,2,opt,name=covered,proto3" json:"covered,omitempty"`
+	InProgress    int64                  `protobuf:"varint,3,opt,name=in_progress,json=inProgress,proto3" json:"in_progress,omitempty"`
+	NotDue        int64                  `protobuf:"varint,4,opt,name=not_due,json=notDue,proto3" json:"not_due,omitempty"`
+	Jobs          int64                  `protobuf:"varint,5,opt,name=jobs,proto3" json:"jobs,omitempty"`
+	StartMs       int64                  `protobuf:"varint,6,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	EndMs         int64                  `protobuf:"varint,7,opt,name=end_ms,json=endMs,proto3" json:"end_ms,omitempty"`
+	MeanJobMs     *int64                 `protobuf:"varint,8,opt,name=mean_job_ms,json=meanJobMs,proto3,oneof" json:"mean_job_ms,omitempty"`
+	EstimatedMs   *int64                 `protobuf:"varint,9,opt,name=estimated_ms,json=estimatedMs,proto3,oneof" json:"estimated_ms,omitempty"`
+	Sample        []*Window              `protobuf:"bytes,10,rep,name=sample,proto3" json:"sample,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackfillPreview) Reset() {
+	*x = BackfillPreview{}
+	mi := &file_driver_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackfillPreview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackfillPreview) ProtoMessage() {}
+
+func (x *BackfillPreview) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackfillPreview.ProtoReflect.Descriptor instead.
+func (*BackfillPreview) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *BackfillPreview) GetWindows() int64 {
+	if x != nil {
+		return x.Windows
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetCovered() int64 {
+	if x != nil {
+		return x.Covered
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetInProgress() int64 {
+	if x != nil {
+		return x.InProgress
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetNotDue() int64 {
+	if x != nil {
+		return x.NotDue
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetJobs() int64 {
+	if x != nil {
+		return x.Jobs
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetStartMs() int64 {
+	if x != nil {
+		return x.StartMs
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetEndMs() int64 {
+	if x != nil {
+		return x.EndMs
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetMeanJobMs() int64 {
+	if x != nil && x.MeanJobMs != nil {
+		return *x.MeanJobMs
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetEstimatedMs() int64 {
+	if x != nil && x.EstimatedMs != nil {
+		return *x.EstimatedMs
+	}
+	return 0
+}
+
+func (x *BackfillPreview) GetSample() []*Window {
+	if x != nil {
+		return x.Sample
+	}
+	return nil
+}
+
+// Backfill answers CreateBackfill, GetBackfill and SteerBackfill.
+type Backfill struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	BackfillId string                 `protobuf:"bytes,1,opt,name=backfill_id,json=backfillId,proto3" json:"backfill_id,omitempty"`
+	// "running", "paused", "succeeded", "failed" or "cancelled".
+	State      string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	Reason     string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Ticket     string `protobuf:"bytes,4,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	Windows    int64  `protobuf:"varint,5,opt,name=windows,proto3" json:"windows,omitempty"`
+	Covered    int64  `protobuf:"varint,6,opt,name=covered,proto3" json:"covered,omitempty"`
+	Shared     int64  `protobuf:"varint,7,opt,name=shared,proto3" json:"shared,omitempty"`
+	InProgress int64  `protobuf:"varint,8,opt,name=in_progress,json=inProgress,proto3" json:"in_progress,omitempty"`
+	Failed     int64  `protobuf:"varint,9,opt,name=failed,proto3" json:"failed,omitempty"`
+	// The range, rounded to windows.
+	StartMs       int64 `protobuf:"varint,10,opt,name=start_ms,json=startMs,proto3" json:"start_ms,omitempty"`
+	EndMs         int64 `protobuf:"varint,11,opt,name=end_ms,json=endMs,proto3" json:"end_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Backfill) Reset() {
+	*x = Backfill{}
+	mi := &file_driver_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Backfill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Backfill) ProtoMessage() {}
+
+func (x *Backfill) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Backfill.ProtoReflect.Descriptor instead.
+func (*Backfill) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *Backfill) GetBackfillId() string {
+	if x != nil {
+		return x.BackfillId
+	}
+	return ""
+}
+
+func (x *Backfill) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Backfill) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Backfill) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
+}
+
+func (x *Backfill) GetWindows() int64 {
+	if x != nil {
+		return x.Windows
+	}
+	return 0
+}
+
+func (x *Backfill) GetCovered() int64 {
+	if x != nil {
+		return x.Covered
+	}
+	return 0
+}
+
+func (x *Backfill) GetShared() int64 {
+	if x != nil {
+		return x.Shared
+	}
+	return 0
+}
+
+func (x *Backfill) GetInProgress() int64 {
+	if x != nil {
+		return x.InProgress
+	}
+	return 0
+}
+
+func (x *Backfill) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *Backfill) GetStartMs() int64 {
+	if x != nil {
+		return x.StartMs
+	}
+	return 0
+}
+
+func (x *Backfill) GetEndMs() int64 {
+	if x != nil {
+		return x.EndMs
+	}
+	return 0
+}
+
 // Jobs answers GetJob, WaitForJob (one) and ListJobs.
 type Jobs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3774,7 +6345,7 @@ type Jobs struct {
 
 func (x *Jobs) Reset() {
 	*x = Jobs{}
-	mi := &file_driver_proto_msgTypes[47]
+	mi := &file_driver_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3786,7 +6357,7 @@ func (x *Jobs) String() string {
 func (*Jobs) ProtoMessage() {}
 
 func (x *Jobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[47]
+	mi := &file_driver_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3799,7 +6370,7 @@ func (x *Jobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Jobs.ProtoReflect.Descriptor instead.
 func (*Jobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{47}
+	return file_driver_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Jobs) GetJobs() []*Job {
@@ -3831,13 +6402,15 @@ type Job struct {
 	Traceparent   string            `protobuf:"bytes,17,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	Priority      int32             `protobuf:"varint,18,opt,name=priority,proto3" json:"priority,omitempty"`
 	Payload       []byte            `protobuf:"bytes,19,opt,name=payload,proto3" json:"payload,omitempty"`
+	Skipped       bool              `protobuf:"varint,20,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	Window        *Window           `protobuf:"bytes,21,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_driver_proto_msgTypes[48]
+	mi := &file_driver_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3849,7 +6422,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[48]
+	mi := &file_driver_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3862,7 +6435,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{48}
+	return file_driver_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Job) GetJobId() string {
@@ -3998,6 +6571,20 @@ func (x *Job) GetPayload() []byte {
 	return nil
 }
 
+func (x *Job) GetSkipped() bool {
+	if x != nil {
+		return x.Skipped
+	}
+	return false
+}
+
+func (x *Job) GetWindow() *Window {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
 type Failure struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	FailureClass  string                 `protobuf:"bytes,1,opt,name=failure_class,json=failureClass,proto3" json:"failure_class,omitempty"`
@@ -4010,7 +6597,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_driver_proto_msgTypes[49]
+	mi := &file_driver_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4022,7 +6609,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[49]
+	mi := &file_driver_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4035,7 +6622,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{49}
+	return file_driver_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Failure) GetFailureClass() string {
@@ -4078,7 +6665,7 @@ type BoundArtifact struct {
 
 func (x *BoundArtifact) Reset() {
 	*x = BoundArtifact{}
-	mi := &file_driver_proto_msgTypes[50]
+	mi := &file_driver_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4090,7 +6677,7 @@ func (x *BoundArtifact) String() string {
 func (*BoundArtifact) ProtoMessage() {}
 
 func (x *BoundArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[50]
+	mi := &file_driver_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4103,7 +6690,7 @@ func (x *BoundArtifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BoundArtifact.ProtoReflect.Descriptor instead.
 func (*BoundArtifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{50}
+	return file_driver_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *BoundArtifact) GetName() string {
@@ -4145,7 +6732,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_driver_proto_msgTypes[51]
+	mi := &file_driver_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4157,7 +6744,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[51]
+	mi := &file_driver_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4170,7 +6757,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{51}
+	return file_driver_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Attempt) GetAttempt() int32 {
@@ -4204,7 +6791,7 @@ type Outcomes struct {
 
 func (x *Outcomes) Reset() {
 	*x = Outcomes{}
-	mi := &file_driver_proto_msgTypes[52]
+	mi := &file_driver_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4216,7 +6803,7 @@ func (x *Outcomes) String() string {
 func (*Outcomes) ProtoMessage() {}
 
 func (x *Outcomes) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[52]
+	mi := &file_driver_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4229,7 +6816,7 @@ func (x *Outcomes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcomes.ProtoReflect.Descriptor instead.
 func (*Outcomes) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{52}
+	return file_driver_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Outcomes) GetOutcomes() []*Outcome {
@@ -4250,7 +6837,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_driver_proto_msgTypes[53]
+	mi := &file_driver_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4262,7 +6849,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[53]
+	mi := &file_driver_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4275,7 +6862,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{53}
+	return file_driver_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Outcome) GetJobId() string {
@@ -4312,7 +6899,7 @@ type Explanation struct {
 
 func (x *Explanation) Reset() {
 	*x = Explanation{}
-	mi := &file_driver_proto_msgTypes[54]
+	mi := &file_driver_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4324,7 +6911,7 @@ func (x *Explanation) String() string {
 func (*Explanation) ProtoMessage() {}
 
 func (x *Explanation) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[54]
+	mi := &file_driver_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4337,7 +6924,7 @@ func (x *Explanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
 func (*Explanation) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{54}
+	return file_driver_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Explanation) GetState() string {
@@ -4371,7 +6958,7 @@ type JobEvents struct {
 
 func (x *JobEvents) Reset() {
 	*x = JobEvents{}
-	mi := &file_driver_proto_msgTypes[55]
+	mi := &file_driver_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4383,7 +6970,7 @@ func (x *JobEvents) String() string {
 func (*JobEvents) ProtoMessage() {}
 
 func (x *JobEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[55]
+	mi := &file_driver_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4396,7 +6983,7 @@ func (x *JobEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEvents.ProtoReflect.Descriptor instead.
 func (*JobEvents) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{55}
+	return file_driver_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *JobEvents) GetKinds() []string {
@@ -4416,7 +7003,7 @@ type CheckedLease struct {
 
 func (x *CheckedLease) Reset() {
 	*x = CheckedLease{}
-	mi := &file_driver_proto_msgTypes[56]
+	mi := &file_driver_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4428,7 +7015,7 @@ func (x *CheckedLease) String() string {
 func (*CheckedLease) ProtoMessage() {}
 
 func (x *CheckedLease) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[56]
+	mi := &file_driver_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4441,7 +7028,7 @@ func (x *CheckedLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckedLease.ProtoReflect.Descriptor instead.
 func (*CheckedLease) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{56}
+	return file_driver_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *CheckedLease) GetIsCurrent() bool {
@@ -4470,7 +7057,7 @@ type Artifact struct {
 
 func (x *Artifact) Reset() {
 	*x = Artifact{}
-	mi := &file_driver_proto_msgTypes[57]
+	mi := &file_driver_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4482,7 +7069,7 @@ func (x *Artifact) String() string {
 func (*Artifact) ProtoMessage() {}
 
 func (x *Artifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[57]
+	mi := &file_driver_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4495,7 +7082,7 @@ func (x *Artifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Artifact.ProtoReflect.Descriptor instead.
 func (*Artifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{57}
+	return file_driver_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Artifact) GetDigest() string {
@@ -4530,7 +7117,7 @@ type WatchUpdate struct {
 
 func (x *WatchUpdate) Reset() {
 	*x = WatchUpdate{}
-	mi := &file_driver_proto_msgTypes[58]
+	mi := &file_driver_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4542,7 +7129,7 @@ func (x *WatchUpdate) String() string {
 func (*WatchUpdate) ProtoMessage() {}
 
 func (x *WatchUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[58]
+	mi := &file_driver_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4555,7 +7142,7 @@ func (x *WatchUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchUpdate.ProtoReflect.Descriptor instead.
 func (*WatchUpdate) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{58}
+	return file_driver_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *WatchUpdate) GetId() uint32 {
@@ -4590,13 +7177,14 @@ type HandlerStarted struct {
 	Project          string                 `protobuf:"bytes,13,opt,name=project,proto3" json:"project,omitempty"`
 	Source           string                 `protobuf:"bytes,14,opt,name=source,proto3" json:"source,omitempty"`
 	ConcurrencyKey   string                 `protobuf:"bytes,15,opt,name=concurrency_key,json=concurrencyKey,proto3" json:"concurrency_key,omitempty"`
+	Window           *Window                `protobuf:"bytes,16,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *HandlerStarted) Reset() {
 	*x = HandlerStarted{}
-	mi := &file_driver_proto_msgTypes[59]
+	mi := &file_driver_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4608,7 +7196,7 @@ func (x *HandlerStarted) String() string {
 func (*HandlerStarted) ProtoMessage() {}
 
 func (x *HandlerStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[59]
+	mi := &file_driver_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4621,7 +7209,7 @@ func (x *HandlerStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerStarted.ProtoReflect.Descriptor instead.
 func (*HandlerStarted) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{59}
+	return file_driver_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *HandlerStarted) GetLease() *Lease {
@@ -4729,6 +7317,13 @@ func (x *HandlerStarted) GetConcurrencyKey() string {
 	return ""
 }
 
+func (x *HandlerStarted) GetWindow() *Window {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
 // HandlerCancelled is emitted the moment the handler learns that it must stop.
 type HandlerCancelled struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4741,7 +7336,7 @@ type HandlerCancelled struct {
 
 func (x *HandlerCancelled) Reset() {
 	*x = HandlerCancelled{}
-	mi := &file_driver_proto_msgTypes[60]
+	mi := &file_driver_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4753,7 +7348,7 @@ func (x *HandlerCancelled) String() string {
 func (*HandlerCancelled) ProtoMessage() {}
 
 func (x *HandlerCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[60]
+	mi := &file_driver_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4766,7 +7361,7 @@ func (x *HandlerCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerCancelled.ProtoReflect.Descriptor instead.
 func (*HandlerCancelled) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{60}
+	return file_driver_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *HandlerCancelled) GetLease() *Lease {
@@ -4783,8 +7378,8 @@ func (x *HandlerCancelled) GetReason() string {
 	return ""
 }
 
-// HandlerStep is emitted after each artifact, enqueue and load_payload step. An error does not end
-// the handler.
+// HandlerStep is emitted after each artifact, enqueue, load_payload and fan_out step. An error does
+// not end the handler.
 type HandlerStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Lease *Lease                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -4796,6 +7391,7 @@ type HandlerStep struct {
 	//	*HandlerStep_Artifact
 	//	*HandlerStep_Enqueued
 	//	*HandlerStep_Payload
+	//	*HandlerStep_Appended
 	Value         isHandlerStep_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4803,7 +7399,7 @@ type HandlerStep struct {
 
 func (x *HandlerStep) Reset() {
 	*x = HandlerStep{}
-	mi := &file_driver_proto_msgTypes[61]
+	mi := &file_driver_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4815,7 +7411,7 @@ func (x *HandlerStep) String() string {
 func (*HandlerStep) ProtoMessage() {}
 
 func (x *HandlerStep) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[61]
+	mi := &file_driver_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4828,7 +7424,7 @@ func (x *HandlerStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerStep.ProtoReflect.Descriptor instead.
 func (*HandlerStep) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{61}
+	return file_driver_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *HandlerStep) GetLease() *Lease {
@@ -4886,6 +7482,15 @@ func (x *HandlerStep) GetPayload() []byte {
 	return nil
 }
 
+func (x *HandlerStep) GetAppended() *Appended {
+	if x != nil {
+		if x, ok := x.Value.(*HandlerStep_Appended); ok {
+			return x.Appended
+		}
+	}
+	return nil
+}
+
 type isHandlerStep_Value interface {
 	isHandlerStep_Value()
 }
@@ -4902,11 +7507,17 @@ type HandlerStep_Payload struct {
 	Payload []byte `protobuf:"bytes,6,opt,name=payload,proto3,oneof"`
 }
 
+type HandlerStep_Appended struct {
+	Appended *Appended `protobuf:"bytes,7,opt,name=appended,proto3,oneof"`
+}
+
 func (*HandlerStep_Artifact) isHandlerStep_Value() {}
 
 func (*HandlerStep_Enqueued) isHandlerStep_Value() {}
 
 func (*HandlerStep_Payload) isHandlerStep_Value() {}
+
+func (*HandlerStep_Appended) isHandlerStep_Value() {}
 
 // HandlerEnded is emitted last in a handler, before it returns, throws or panics.
 type HandlerEnded struct {
@@ -4919,7 +7530,7 @@ type HandlerEnded struct {
 
 func (x *HandlerEnded) Reset() {
 	*x = HandlerEnded{}
-	mi := &file_driver_proto_msgTypes[62]
+	mi := &file_driver_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4931,7 +7542,7 @@ func (x *HandlerEnded) String() string {
 func (*HandlerEnded) ProtoMessage() {}
 
 func (x *HandlerEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[62]
+	mi := &file_driver_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4944,7 +7555,7 @@ func (x *HandlerEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerEnded.ProtoReflect.Descriptor instead.
 func (*HandlerEnded) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{62}
+	return file_driver_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *HandlerEnded) GetLease() *Lease {
@@ -4972,7 +7583,7 @@ type WorkerStopped struct {
 
 func (x *WorkerStopped) Reset() {
 	*x = WorkerStopped{}
-	mi := &file_driver_proto_msgTypes[63]
+	mi := &file_driver_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4984,7 +7595,7 @@ func (x *WorkerStopped) String() string {
 func (*WorkerStopped) ProtoMessage() {}
 
 func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[63]
+	mi := &file_driver_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4997,7 +7608,7 @@ func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerStopped.ProtoReflect.Descriptor instead.
 func (*WorkerStopped) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{63}
+	return file_driver_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *WorkerStopped) GetError() *Error {
@@ -5011,7 +7622,7 @@ var File_driver_proto protoreflect.FileDescriptor
 
 const file_driver_proto_rawDesc = "" +
 	"\n" +
-	"\fdriver.proto\x12\x18stellaops.conformance.v1\"\xdb\v\n" +
+	"\fdriver.proto\x12\x18stellaops.conformance.v1\"\x8d\x14\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12C\n" +
 	"\tconfigure\x18\x02 \x01(\v2#.stellaops.conformance.v1.ConfigureH\x00R\tconfigure\x12J\n" +
@@ -5042,7 +7653,24 @@ const file_driver_proto_rawDesc = "" +
 	"\vcheck_lease\x18\x13 \x01(\v2$.stellaops.conformance.v1.CheckLeaseH\x00R\n" +
 	"checkLease\x12S\n" +
 	"\x0fupload_artifact\x18\x14 \x01(\v2(.stellaops.conformance.v1.UploadArtifactH\x00R\x0euploadArtifact\x12Y\n" +
-	"\x11download_artifact\x18\x15 \x01(\v2*.stellaops.conformance.v1.DownloadArtifactH\x00R\x10downloadArtifactB\t\n" +
+	"\x11download_artifact\x18\x15 \x01(\v2*.stellaops.conformance.v1.DownloadArtifactH\x00R\x10downloadArtifact\x12G\n" +
+	"\vappend_jobs\x18\x16 \x01(\v2$.stellaops.conformance.v1.AppendJobsH\x00R\n" +
+	"appendJobs\x12A\n" +
+	"\tclose_run\x18\x17 \x01(\v2\".stellaops.conformance.v1.CloseRunH\x00R\bcloseRun\x12D\n" +
+	"\n" +
+	"cancel_run\x18\x18 \x01(\v2#.stellaops.conformance.v1.CancelRunH\x00R\tcancelRun\x12D\n" +
+	"\n" +
+	"replay_run\x18\x19 \x01(\v2#.stellaops.conformance.v1.ReplayRunH\x00R\treplayRun\x12J\n" +
+	"\fput_pipeline\x18\x1a \x01(\v2%.stellaops.conformance.v1.PutPipelineH\x00R\vputPipeline\x12J\n" +
+	"\fget_pipeline\x18\x1b \x01(\v2%.stellaops.conformance.v1.GetPipelineH\x00R\vgetPipeline\x12J\n" +
+	"\frun_pipeline\x18\x1c \x01(\v2%.stellaops.conformance.v1.RunPipelineH\x00R\vrunPipeline\x12W\n" +
+	"\x11put_window_series\x18\x1d \x01(\v2).stellaops.conformance.v1.PutWindowSeriesH\x00R\x0fputWindowSeries\x12M\n" +
+	"\rget_watermark\x18\x1e \x01(\v2&.stellaops.conformance.v1.GetWatermarkH\x00R\fgetWatermark\x12A\n" +
+	"\tlist_gaps\x18\x1f \x01(\v2\".stellaops.conformance.v1.ListGapsH\x00R\blistGaps\x12V\n" +
+	"\x10preview_backfill\x18  \x01(\v2).stellaops.conformance.v1.PreviewBackfillH\x00R\x0fpreviewBackfill\x12S\n" +
+	"\x0fcreate_backfill\x18! \x01(\v2(.stellaops.conformance.v1.CreateBackfillH\x00R\x0ecreateBackfill\x12J\n" +
+	"\fget_backfill\x18\" \x01(\v2%.stellaops.conformance.v1.GetBackfillH\x00R\vgetBackfill\x12P\n" +
+	"\x0esteer_backfill\x18# \x01(\v2'.stellaops.conformance.v1.SteerBackfillH\x00R\rsteerBackfillB\t\n" +
 	"\acommand\"\xfb\x04\n" +
 	"\x05Event\x127\n" +
 	"\x05ready\x18\x01 \x01(\v2\x1f.stellaops.conformance.v1.ReadyH\x00R\x05ready\x12G\n" +
@@ -5059,7 +7687,7 @@ const file_driver_proto_rawDesc = "" +
 	"\n" +
 	"server_url\x18\x01 \x01(\tR\tserverUrl\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12&\n" +
-	"\x0fcall_timeout_ms\x18\x03 \x01(\x03R\rcallTimeoutMs\"\x8e\x03\n" +
+	"\x0fcall_timeout_ms\x18\x03 \x01(\x03R\rcallTimeoutMs\"\xb0\x03\n" +
 	"\vStartWorker\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\x05R\x05slots\x12\x16\n" +
@@ -5068,15 +7696,17 @@ const file_driver_proto_rawDesc = "" +
 	"\x0edrain_grace_ms\x18\x05 \x01(\x03R\fdrainGraceMs\x12%\n" +
 	"\x0ehandle_signals\x18\x06 \x01(\bR\rhandleSignals\x12I\n" +
 	"\x06labels\x18\a \x03(\v21.stellaops.conformance.v1.StartWorker.LabelsEntryR\x06labels\x12\"\n" +
-	"\rlease_at_once\x18\b \x01(\bR\vleaseAtOnce\x1a9\n" +
+	"\rlease_at_once\x18\b \x01(\bR\vleaseAtOnce\x12\x17\n" +
+	"\x04host\x18\t \x01(\tH\x00R\x04host\x88\x01\x01\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\a\n" +
+	"\x05_host\"b\n" +
 	"\aHandler\x12\x19\n" +
 	"\bjob_type\x18\x01 \x01(\tR\ajobType\x12<\n" +
 	"\battempts\x18\x02 \x03(\v2 .stellaops.conformance.v1.ScriptR\battempts\">\n" +
 	"\x06Script\x124\n" +
-	"\x05steps\x18\x01 \x03(\v2\x1e.stellaops.conformance.v1.StepR\x05steps\"\xdf\x04\n" +
+	"\x05steps\x18\x01 \x03(\v2\x1e.stellaops.conformance.v1.StepR\x05steps\"\x9c\x05\n" +
 	"\x04Step\x124\n" +
 	"\x04hold\x18\x01 \x01(\v2\x1e.stellaops.conformance.v1.HoldH\x00R\x04hold\x12F\n" +
 	"\bprogress\x18\x02 \x01(\v2(.stellaops.conformance.v1.ReportProgressH\x00R\bprogress\x12C\n" +
@@ -5086,7 +7716,9 @@ const file_driver_proto_rawDesc = "" +
 	"\fload_payload\x18\x06 \x01(\v2%.stellaops.conformance.v1.LoadPayloadH\x00R\vloadPayload\x12M\n" +
 	"\rreturn_result\x18\a \x01(\v2&.stellaops.conformance.v1.ReturnResultH\x00R\freturnResult\x124\n" +
 	"\x04fail\x18\b \x01(\v2\x1e.stellaops.conformance.v1.FailH\x00R\x04fail\x127\n" +
-	"\x05panic\x18\t \x01(\v2\x1f.stellaops.conformance.v1.PanicH\x00R\x05panicB\x06\n" +
+	"\x05panic\x18\t \x01(\v2\x1f.stellaops.conformance.v1.PanicH\x00R\x05panic\x12;\n" +
+	"\afan_out\x18\n" +
+	" \x01(\v2 .stellaops.conformance.v1.FanOutH\x00R\x06fanOutB\x06\n" +
 	"\x04step\"^\n" +
 	"\x04Hold\x12\x15\n" +
 	"\x06for_ms\x18\x01 \x01(\x03R\x05forMs\x12?\n" +
@@ -5107,7 +7739,9 @@ const file_driver_proto_rawDesc = "" +
 	"\bThrottle\x12!\n" +
 	"\fresource_key\x18\x01 \x01(\tR\vresourceKey\x12$\n" +
 	"\x0eretry_after_ms\x18\x02 \x01(\x03R\fretryAfterMs\"\r\n" +
-	"\vLoadPayload\"&\n" +
+	"\vLoadPayload\">\n" +
+	"\x06FanOut\x124\n" +
+	"\x04jobs\x18\x01 \x03(\v2 .stellaops.conformance.v1.RunJobR\x04jobs\"&\n" +
 	"\fReturnResult\x12\x16\n" +
 	"\x06result\x18\x01 \x01(\fR\x06result\"\xc6\x01\n" +
 	"\x04Fail\x126\n" +
@@ -5123,7 +7757,7 @@ const file_driver_proto_rawDesc = "" +
 	"\aProceed\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\"\x12\n" +
-	"\x10GetLeaseDefaults\"\xc0\x05\n" +
+	"\x10GetLeaseDefaults\"\xfa\x05\n" +
 	"\n" +
 	"JobRequest\x12\x19\n" +
 	"\bjob_type\x18\x01 \x01(\tR\ajobType\x12\x18\n" +
@@ -5145,10 +7779,15 @@ const file_driver_proto_rawDesc = "" +
 	"\n" +
 	"tracestate\x18\x10 \x01(\tR\n" +
 	"tracestate\x12'\n" +
-	"\x0fconcurrency_key\x18\x11 \x01(\tR\x0econcurrencyKey\x1a9\n" +
+	"\x0fconcurrency_key\x18\x11 \x01(\tR\x0econcurrencyKey\x128\n" +
+	"\x06window\x18\x12 \x01(\v2 .stellaops.conformance.v1.WindowR\x06window\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9e\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"P\n" +
+	"\x06Window\x12\x14\n" +
+	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x19\n" +
+	"\bstart_ms\x18\x02 \x01(\x03R\astartMs\x12\x15\n" +
+	"\x06end_ms\x18\x03 \x01(\x03R\x05endMs\"\x9e\x01\n" +
 	"\x05Retry\x12!\n" +
 	"\fmax_attempts\x18\x01 \x01(\x05R\vmaxAttempts\x12,\n" +
 	"\x12initial_backoff_ms\x18\x02 \x01(\x03R\x10initialBackoffMs\x12\x1e\n" +
@@ -5161,22 +7800,116 @@ const file_driver_proto_rawDesc = "" +
 	"\vEnqueueMany\x128\n" +
 	"\x04jobs\x18\x01 \x03(\v2$.stellaops.conformance.v1.JobRequestR\x04jobs\x12\x16\n" +
 	"\x06repeat\x18\x02 \x01(\x05R\x06repeat\x12G\n" +
-	"\frepeated_job\x18\x03 \x01(\v2$.stellaops.conformance.v1.JobRequestR\vrepeatedJob\"\xa5\x01\n" +
+	"\frepeated_job\x18\x03 \x01(\v2$.stellaops.conformance.v1.JobRequestR\vrepeatedJob\"\xc2\x01\n" +
 	"\tCreateRun\x12!\n" +
 	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12%\n" +
 	"\x0ecorrelation_id\x18\x03 \x01(\tR\rcorrelationId\x124\n" +
-	"\x04jobs\x18\x04 \x03(\v2 .stellaops.conformance.v1.RunJobR\x04jobs\"\x99\x01\n" +
+	"\x04jobs\x18\x04 \x03(\v2 .stellaops.conformance.v1.RunJobR\x04jobs\x12\x1b\n" +
+	"\tkeep_open\x18\x05 \x01(\bR\bkeepOpen\"\x99\x01\n" +
 	"\x06RunJob\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x126\n" +
 	"\x03job\x18\x02 \x01(\v2$.stellaops.conformance.v1.JobRequestR\x03job\x12C\n" +
 	"\n" +
-	"depends_on\x18\x03 \x03(\v2$.stellaops.conformance.v1.DependencyR\tdependsOn\"?\n" +
+	"depends_on\x18\x03 \x03(\v2$.stellaops.conformance.v1.DependencyR\tdependsOn\"{\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
-	"on_failure\x18\x02 \x01(\tR\tonFailure\"\x1f\n" +
+	"on_failure\x18\x02 \x01(\tR\tonFailure\x12\x12\n" +
+	"\x04when\x18\x03 \x01(\tR\x04when\x12&\n" +
+	"\x0finclude_fan_out\x18\x04 \x01(\bR\rincludeFanOut\"o\n" +
+	"\n" +
+	"AppendJobs\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x124\n" +
+	"\x04jobs\x18\x02 \x03(\v2 .stellaops.conformance.v1.RunJobR\x04jobs\x12\x14\n" +
+	"\x05close\x18\x03 \x01(\bR\x05close\"!\n" +
+	"\bCloseRun\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\"m\n" +
+	"\tCancelRun\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\x03 \x01(\tR\x06ticket\x12\x19\n" +
+	"\bgrace_ms\x18\x04 \x01(\x03R\agraceMs\"\xde\x01\n" +
+	"\tReplayRun\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1b\n" +
+	"\tjob_names\x18\x02 \x03(\tR\bjobNames\x12-\n" +
+	"\x12include_downstream\x18\x03 \x01(\bR\x11includeDownstream\x12%\n" +
+	"\x0ererun_upstream\x18\x04 \x01(\bR\rrerunUpstream\x12\x17\n" +
+	"\adry_run\x18\x05 \x01(\bR\x06dryRun\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\a \x01(\tR\x06ticket\"\xf6\x01\n" +
+	"\bPipeline\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12K\n" +
+	"\n" +
+	"parameters\x18\x03 \x03(\v2+.stellaops.conformance.v1.PipelineParameterR\n" +
+	"parameters\x129\n" +
+	"\x04jobs\x18\x04 \x03(\v2%.stellaops.conformance.v1.PipelineJobR\x04jobs\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\x05R\aversion\x12\x12\n" +
+	"\x04etag\x18\x06 \x01(\tR\x04etag\"\x80\x01\n" +
+	"\x11PipelineParameter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12!\n" +
+	"\fdefault_json\x18\x04 \x01(\tR\vdefaultJson\"\xd2\x01\n" +
+	"\vPipelineJob\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x126\n" +
+	"\x03job\x18\x02 \x01(\v2$.stellaops.conformance.v1.JobRequestR\x03job\x122\n" +
+	"\x15payload_template_json\x18\x03 \x01(\tR\x13payloadTemplateJson\x12C\n" +
+	"\n" +
+	"depends_on\x18\x04 \x03(\v2$.stellaops.conformance.v1.DependencyR\tdependsOn\"}\n" +
+	"\vPutPipeline\x12>\n" +
+	"\bpipeline\x18\x01 \x01(\v2\".stellaops.conformance.v1.PipelineR\bpipeline\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\x03 \x01(\tR\x06ticket\";\n" +
+	"\vGetPipeline\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\"\xc8\x01\n" +
+	"\vRunPipeline\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12'\n" +
+	"\x0fparameters_json\x18\x03 \x01(\tR\x0eparametersJson\x12!\n" +
+	"\fdisplay_name\x18\x04 \x01(\tR\vdisplayName\x12\x18\n" +
+	"\aproject\x18\x05 \x01(\tR\aproject\x12%\n" +
+	"\x0ecorrelation_id\x18\x06 \x01(\tR\rcorrelationId\"\xd7\x01\n" +
+	"\x0fPutWindowSeries\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x19\n" +
+	"\bwidth_ms\x18\x03 \x01(\x03R\awidthMs\x12.\n" +
+	"\x13allowed_lateness_ms\x18\x04 \x01(\x03R\x11allowedLatenessMs\x12\x1b\n" +
+	"\torigin_ms\x18\x05 \x01(\x03R\boriginMs\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\a \x01(\tR\x06ticket\"<\n" +
+	"\fGetWatermark\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\"8\n" +
+	"\bListGaps\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\"\xf0\x01\n" +
+	"\fBackfillSpec\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x19\n" +
+	"\bstart_ms\x18\x03 \x01(\x03R\astartMs\x12\x15\n" +
+	"\x06end_ms\x18\x04 \x01(\x03R\x05endMs\x126\n" +
+	"\x03job\x18\x05 \x01(\v2$.stellaops.conformance.v1.JobRequestR\x03job\x12!\n" +
+	"\fmax_parallel\x18\x06 \x01(\x05R\vmaxParallel\x12%\n" +
+	"\x0erepeat_covered\x18\a \x01(\bR\rrepeatCovered\"M\n" +
+	"\x0fPreviewBackfill\x12:\n" +
+	"\x04spec\x18\x01 \x01(\v2&.stellaops.conformance.v1.BackfillSpecR\x04spec\"|\n" +
+	"\x0eCreateBackfill\x12:\n" +
+	"\x04spec\x18\x01 \x01(\v2&.stellaops.conformance.v1.BackfillSpecR\x04spec\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\x03 \x01(\tR\x06ticket\".\n" +
+	"\vGetBackfill\x12\x1f\n" +
+	"\vbackfill_id\x18\x01 \x01(\tR\n" +
+	"backfillId\"r\n" +
+	"\rSteerBackfill\x12\x1f\n" +
+	"\vbackfill_id\x18\x01 \x01(\tR\n" +
+	"backfillId\x12\x10\n" +
+	"\x03how\x18\x02 \x01(\tR\x03how\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\x04 \x01(\tR\x06ticket\"\x1f\n" +
 	"\x06GetRun\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\"\x1f\n" +
 	"\x06GetJob\x12\x15\n" +
@@ -5229,7 +7962,8 @@ const file_driver_proto_rawDesc = "" +
 	"\x04path\x18\x02 \x01(\tR\x04path\"D\n" +
 	"\x05Ready\x12)\n" +
 	"\x10protocol_version\x18\x01 \x01(\x05R\x0fprotocolVersion\x12\x10\n" +
-	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\x8c\x06\n" +
+	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xa6\n" +
+	"\n" +
 	"\n" +
 	"CallResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x125\n" +
@@ -5246,7 +7980,15 @@ const file_driver_proto_rawDesc = "" +
 	"job_events\x18\n" +
 	" \x01(\v2#.stellaops.conformance.v1.JobEventsH\x00R\tjobEvents\x12M\n" +
 	"\rchecked_lease\x18\v \x01(\v2&.stellaops.conformance.v1.CheckedLeaseH\x00R\fcheckedLease\x12@\n" +
-	"\bartifact\x18\f \x01(\v2\".stellaops.conformance.v1.ArtifactH\x00R\bartifactB\a\n" +
+	"\bartifact\x18\f \x01(\v2\".stellaops.conformance.v1.ArtifactH\x00R\bartifact\x12@\n" +
+	"\bappended\x18\r \x01(\v2\".stellaops.conformance.v1.AppendedH\x00R\bappended\x12C\n" +
+	"\toperation\x18\x0e \x01(\v2#.stellaops.conformance.v1.OperationH\x00R\toperation\x12:\n" +
+	"\x06replay\x18\x0f \x01(\v2 .stellaops.conformance.v1.ReplayH\x00R\x06replay\x12@\n" +
+	"\bpipeline\x18\x10 \x01(\v2\".stellaops.conformance.v1.PipelineH\x00R\bpipeline\x12C\n" +
+	"\twatermark\x18\x11 \x01(\v2#.stellaops.conformance.v1.WatermarkH\x00R\twatermark\x124\n" +
+	"\x04gaps\x18\x12 \x01(\v2\x1e.stellaops.conformance.v1.GapsH\x00R\x04gaps\x12V\n" +
+	"\x10backfill_preview\x18\x13 \x01(\v2).stellaops.conformance.v1.BackfillPreviewH\x00R\x0fbackfillPreview\x12@\n" +
+	"\bbackfill\x18\x14 \x01(\v2\".stellaops.conformance.v1.BackfillH\x00R\bbackfillB\a\n" +
 	"\x05value\"\x93\x03\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x16\n" +
@@ -5284,14 +8026,102 @@ const file_driver_proto_rawDesc = "" +
 	"\x0falready_existed\x18\x03 \x01(\bR\x0ealreadyExisted\x1a9\n" +
 	"\vJobIdsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"{\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd4\x02\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x121\n" +
 	"\x04jobs\x18\x03 \x03(\v2\x1d.stellaops.conformance.v1.JobR\x04jobs\x12\x14\n" +
-	"\x05edges\x18\x04 \x01(\x05R\x05edges\"9\n" +
+	"\x05edges\x18\x04 \x01(\x05R\x05edges\x12\x12\n" +
+	"\x04open\x18\x05 \x01(\bR\x04open\x12)\n" +
+	"\x10cancel_requested\x18\x06 \x01(\bR\x0fcancelRequested\x12\x1b\n" +
+	"\treplay_of\x18\a \x01(\tR\breplayOf\x12\x1a\n" +
+	"\bpipeline\x18\b \x01(\tR\bpipeline\x12)\n" +
+	"\x10pipeline_version\x18\t \x01(\x05R\x0fpipelineVersion\x12\x18\n" +
+	"\askipped\x18\n" +
+	" \x01(\x05R\askipped\x12\x1a\n" +
+	"\bbuilding\x18\v \x01(\bR\bbuilding\"\xaa\x01\n" +
+	"\bAppended\x12G\n" +
+	"\ajob_ids\x18\x01 \x03(\v2..stellaops.conformance.v1.Appended.JobIdsEntryR\x06jobIds\x12\x1a\n" +
+	"\bexisting\x18\x02 \x01(\x05R\bexisting\x1a9\n" +
+	"\vJobIdsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8d\x02\n" +
+	"\tOperation\x12!\n" +
+	"\foperation_id\x18\x01 \x01(\tR\voperationId\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\x05 \x01(\tR\x06ticket\x12\x15\n" +
+	"\x06run_id\x18\x06 \x01(\tR\x05runId\x12\x1a\n" +
+	"\bmatching\x18\a \x01(\x03R\bmatching\x12\x18\n" +
+	"\aapplied\x18\b \x01(\x03R\aapplied\x12\x1c\n" +
+	"\tunchanged\x18\t \x01(\x03R\tunchanged\x12\x18\n" +
+	"\arefused\x18\n" +
+	" \x01(\x03R\arefused\"\xa2\x01\n" +
+	"\x06Replay\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x129\n" +
+	"\x04jobs\x18\x02 \x03(\v2%.stellaops.conformance.v1.ReplayedJobR\x04jobs\x12#\n" +
+	"\rrunning_count\x18\x03 \x01(\x05R\frunningCount\x12!\n" +
+	"\freused_count\x18\x04 \x01(\x05R\vreusedCount\"d\n" +
+	"\vReplayedJob\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n" +
+	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\"\xf3\x02\n" +
+	"\tWatermark\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x19\n" +
+	"\bwidth_ms\x18\x03 \x01(\x03R\awidthMs\x12.\n" +
+	"\x13allowed_lateness_ms\x18\x04 \x01(\x03R\x11allowedLatenessMs\x12\x1b\n" +
+	"\torigin_ms\x18\x05 \x01(\x03R\boriginMs\x12!\n" +
+	"\fwatermark_ms\x18\x06 \x01(\x03R\vwatermarkMs\x12\x15\n" +
+	"\x06due_ms\x18\a \x01(\x03R\x05dueMs\x12\x15\n" +
+	"\x06lag_ms\x18\b \x01(\x03R\x05lagMs\x12'\n" +
+	"\x0fmissing_windows\x18\t \x01(\x03R\x0emissingWindows\x12\x12\n" +
+	"\x04gaps\x18\n" +
+	" \x01(\x03R\x04gaps\x12-\n" +
+	"\x10covered_until_ms\x18\v \x01(\x03H\x00R\x0ecoveredUntilMs\x88\x01\x01B\x13\n" +
+	"\x11_covered_until_ms\"9\n" +
+	"\x04Gaps\x121\n" +
+	"\x04gaps\x18\x01 \x03(\v2\x1d.stellaops.conformance.v1.GapR\x04gaps\"r\n" +
+	"\x03Gap\x12\x19\n" +
+	"\bstart_ms\x18\x01 \x01(\x03R\astartMs\x12\x15\n" +
+	"\x06end_ms\x18\x02 \x01(\x03R\x05endMs\x12\x18\n" +
+	"\awindows\x18\x03 \x01(\x03R\awindows\x12\x1f\n" +
+	"\vin_progress\x18\x04 \x01(\x03R\n" +
+	"inProgress\"\xed\x02\n" +
+	"\x0fBackfillPreview\x12\x18\n" +
+	"\awindows\x18\x01 \x01(\x03R\awindows\x12\x18\n" +
+	"\acovered\x18\x02 \x01(\x03R\acovered\x12\x1f\n" +
+	"\vin_progress\x18\x03 \x01(\x03R\n" +
+	"inProgress\x12\x17\n" +
+	"\anot_due\x18\x04 \x01(\x03R\x06notDue\x12\x12\n" +
+	"\x04jobs\x18\x05 \x01(\x03R\x04jobs\x12\x19\n" +
+	"\bstart_ms\x18\x06 \x01(\x03R\astartMs\x12\x15\n" +
+	"\x06end_ms\x18\a \x01(\x03R\x05endMs\x12#\n" +
+	"\vmean_job_ms\x18\b \x01(\x03H\x00R\tmeanJobMs\x88\x01\x01\x12&\n" +
+	"\festimated_ms\x18\t \x01(\x03H\x01R\vestimatedMs\x88\x01\x01\x128\n" +
+	"\x06sample\x18\n" +
+	" \x03(\v2 .stellaops.conformance.v1.WindowR\x06sampleB\x0e\n" +
+	"\f_mean_job_msB\x0f\n" +
+	"\r_estimated_ms\"\xa8\x02\n" +
+	"\bBackfill\x12\x1f\n" +
+	"\vbackfill_id\x18\x01 \x01(\tR\n" +
+	"backfillId\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06ticket\x18\x04 \x01(\tR\x06ticket\x12\x18\n" +
+	"\awindows\x18\x05 \x01(\x03R\awindows\x12\x18\n" +
+	"\acovered\x18\x06 \x01(\x03R\acovered\x12\x16\n" +
+	"\x06shared\x18\a \x01(\x03R\x06shared\x12\x1f\n" +
+	"\vin_progress\x18\b \x01(\x03R\n" +
+	"inProgress\x12\x16\n" +
+	"\x06failed\x18\t \x01(\x03R\x06failed\x12\x19\n" +
+	"\bstart_ms\x18\n" +
+	" \x01(\x03R\astartMs\x12\x15\n" +
+	"\x06end_ms\x18\v \x01(\x03R\x05endMs\"9\n" +
 	"\x04Jobs\x121\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x1d.stellaops.conformance.v1.JobR\x04jobs\"\x8d\x06\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x1d.stellaops.conformance.v1.JobR\x04jobs\"\xe1\x06\n" +
 	"\x03Job\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x19\n" +
 	"\bjob_type\x18\x02 \x01(\tR\ajobType\x12\x14\n" +
@@ -5312,7 +8142,9 @@ const file_driver_proto_rawDesc = "" +
 	"\x0ecorrelation_id\x18\x10 \x01(\tR\rcorrelationId\x12 \n" +
 	"\vtraceparent\x18\x11 \x01(\tR\vtraceparent\x12\x1a\n" +
 	"\bpriority\x18\x12 \x01(\x05R\bpriority\x12\x18\n" +
-	"\apayload\x18\x13 \x01(\fR\apayload\x1a9\n" +
+	"\apayload\x18\x13 \x01(\fR\apayload\x12\x18\n" +
+	"\askipped\x18\x14 \x01(\bR\askipped\x128\n" +
+	"\x06window\x18\x15 \x01(\v2 .stellaops.conformance.v1.WindowR\x06window\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa2\x01\n" +
@@ -5357,7 +8189,7 @@ const file_driver_proto_rawDesc = "" +
 	"\x0falready_existed\x18\x03 \x01(\bR\x0ealreadyExisted\"N\n" +
 	"\vWatchUpdate\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12/\n" +
-	"\x03job\x18\x02 \x01(\v2\x1d.stellaops.conformance.v1.JobR\x03job\"\xed\x04\n" +
+	"\x03job\x18\x02 \x01(\v2\x1d.stellaops.conformance.v1.JobR\x03job\"\xa7\x05\n" +
 	"\x0eHandlerStarted\x125\n" +
 	"\x05lease\x18\x01 \x01(\v2\x1f.stellaops.conformance.v1.LeaseR\x05lease\x12\x19\n" +
 	"\bjob_type\x18\x02 \x01(\tR\ajobType\x12\x18\n" +
@@ -5378,20 +8210,22 @@ const file_driver_proto_rawDesc = "" +
 	"\x04name\x18\f \x01(\tR\x04name\x12\x18\n" +
 	"\aproject\x18\r \x01(\tR\aproject\x12\x16\n" +
 	"\x06source\x18\x0e \x01(\tR\x06source\x12'\n" +
-	"\x0fconcurrency_key\x18\x0f \x01(\tR\x0econcurrencyKey\x1a9\n" +
+	"\x0fconcurrency_key\x18\x0f \x01(\tR\x0econcurrencyKey\x128\n" +
+	"\x06window\x18\x10 \x01(\v2 .stellaops.conformance.v1.WindowR\x06window\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"a\n" +
 	"\x10HandlerCancelled\x125\n" +
 	"\x05lease\x18\x01 \x01(\v2\x1f.stellaops.conformance.v1.LeaseR\x05lease\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xbd\x02\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xff\x02\n" +
 	"\vHandlerStep\x125\n" +
 	"\x05lease\x18\x01 \x01(\v2\x1f.stellaops.conformance.v1.LeaseR\x05lease\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x05R\x04step\x125\n" +
 	"\x05error\x18\x03 \x01(\v2\x1f.stellaops.conformance.v1.ErrorR\x05error\x12@\n" +
 	"\bartifact\x18\x04 \x01(\v2\".stellaops.conformance.v1.ArtifactH\x00R\bartifact\x12E\n" +
 	"\benqueued\x18\x05 \x01(\v2'.stellaops.conformance.v1.EnqueueResultH\x00R\benqueued\x12\x1a\n" +
-	"\apayload\x18\x06 \x01(\fH\x00R\apayloadB\a\n" +
+	"\apayload\x18\x06 \x01(\fH\x00R\apayload\x12@\n" +
+	"\bappended\x18\a \x01(\v2\".stellaops.conformance.v1.AppendedH\x00R\bappendedB\a\n" +
 	"\x05value\"v\n" +
 	"\fHandlerEnded\x125\n" +
 	"\x05lease\x18\x01 \x01(\v2\x1f.stellaops.conformance.v1.LeaseR\x05lease\x12/\n" +
@@ -5429,179 +8263,250 @@ func file_driver_proto_rawDescGZIP() []byte {
 }
 
 var file_driver_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 72)
+var file_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 102)
 var file_driver_proto_goTypes = []any{
-	(OnCancel)(0),            // 0: stellaops.conformance.v1.OnCancel
-	(FailKind)(0),            // 1: stellaops.conformance.v1.FailKind
-	(How)(0),                 // 2: stellaops.conformance.v1.How
-	(*Command)(nil),          // 3: stellaops.conformance.v1.Command
-	(*Event)(nil),            // 4: stellaops.conformance.v1.Event
-	(*Configure)(nil),        // 5: stellaops.conformance.v1.Configure
-	(*StartWorker)(nil),      // 6: stellaops.conformance.v1.StartWorker
-	(*Handler)(nil),          // 7: stellaops.conformance.v1.Handler
-	(*Script)(nil),           // 8: stellaops.conformance.v1.Script
-	(*Step)(nil),             // 9: stellaops.conformance.v1.Step
-	(*Hold)(nil),             // 10: stellaops.conformance.v1.Hold
-	(*ReportProgress)(nil),   // 11: stellaops.conformance.v1.ReportProgress
-	(*JobArtifact)(nil),      // 12: stellaops.conformance.v1.JobArtifact
-	(*Throttle)(nil),         // 13: stellaops.conformance.v1.Throttle
-	(*LoadPayload)(nil),      // 14: stellaops.conformance.v1.LoadPayload
-	(*ReturnResult)(nil),     // 15: stellaops.conformance.v1.ReturnResult
-	(*Fail)(nil),             // 16: stellaops.conformance.v1.Fail
-	(*Panic)(nil),            // 17: stellaops.conformance.v1.Panic
-	(*StopWorker)(nil),       // 18: stellaops.conformance.v1.StopWorker
-	(*Proceed)(nil),          // 19: stellaops.conformance.v1.Proceed
-	(*GetLeaseDefaults)(nil), // 20: stellaops.conformance.v1.GetLeaseDefaults
-	(*JobRequest)(nil),       // 21: stellaops.conformance.v1.JobRequest
-	(*Retry)(nil),            // 22: stellaops.conformance.v1.Retry
-	(*Enqueue)(nil),          // 23: stellaops.conformance.v1.Enqueue
-	(*EnqueueMany)(nil),      // 24: stellaops.conformance.v1.EnqueueMany
-	(*CreateRun)(nil),        // 25: stellaops.conformance.v1.CreateRun
-	(*RunJob)(nil),           // 26: stellaops.conformance.v1.RunJob
-	(*Dependency)(nil),       // 27: stellaops.conformance.v1.Dependency
-	(*GetRun)(nil),           // 28: stellaops.conformance.v1.GetRun
-	(*GetJob)(nil),           // 29: stellaops.conformance.v1.GetJob
-	(*ListJobs)(nil),         // 30: stellaops.conformance.v1.ListJobs
-	(*WatchJobs)(nil),        // 31: stellaops.conformance.v1.WatchJobs
-	(*WaitForJob)(nil),       // 32: stellaops.conformance.v1.WaitForJob
-	(*CancelJobs)(nil),       // 33: stellaops.conformance.v1.CancelJobs
-	(*RetryJobs)(nil),        // 34: stellaops.conformance.v1.RetryJobs
-	(*ExplainJob)(nil),       // 35: stellaops.conformance.v1.ExplainJob
-	(*ListJobEvents)(nil),    // 36: stellaops.conformance.v1.ListJobEvents
-	(*Lease)(nil),            // 37: stellaops.conformance.v1.Lease
-	(*CheckLease)(nil),       // 38: stellaops.conformance.v1.CheckLease
-	(*UploadArtifact)(nil),   // 39: stellaops.conformance.v1.UploadArtifact
-	(*DownloadArtifact)(nil), // 40: stellaops.conformance.v1.DownloadArtifact
-	(*Ready)(nil),            // 41: stellaops.conformance.v1.Ready
-	(*CallResult)(nil),       // 42: stellaops.conformance.v1.CallResult
-	(*Error)(nil),            // 43: stellaops.conformance.v1.Error
-	(*Violation)(nil),        // 44: stellaops.conformance.v1.Violation
-	(*LeaseDefaults)(nil),    // 45: stellaops.conformance.v1.LeaseDefaults
-	(*EnqueueResults)(nil),   // 46: stellaops.conformance.v1.EnqueueResults
-	(*EnqueueResult)(nil),    // 47: stellaops.conformance.v1.EnqueueResult
-	(*CreatedRun)(nil),       // 48: stellaops.conformance.v1.CreatedRun
-	(*Run)(nil),              // 49: stellaops.conformance.v1.Run
-	(*Jobs)(nil),             // 50: stellaops.conformance.v1.Jobs
-	(*Job)(nil),              // 51: stellaops.conformance.v1.Job
-	(*Failure)(nil),          // 52: stellaops.conformance.v1.Failure
-	(*BoundArtifact)(nil),    // 53: stellaops.conformance.v1.BoundArtifact
-	(*Attempt)(nil),          // 54: stellaops.conformance.v1.Attempt
-	(*Outcomes)(nil),         // 55: stellaops.conformance.v1.Outcomes
-	(*Outcome)(nil),          // 56: stellaops.conformance.v1.Outcome
-	(*Explanation)(nil),      // 57: stellaops.conformance.v1.Explanation
-	(*JobEvents)(nil),        // 58: stellaops.conformance.v1.JobEvents
-	(*CheckedLease)(nil),     // 59: stellaops.conformance.v1.CheckedLease
-	(*Artifact)(nil),         // 60: stellaops.conformance.v1.Artifact
-	(*WatchUpdate)(nil),      // 61: stellaops.conformance.v1.WatchUpdate
-	(*HandlerStarted)(nil),   // 62: stellaops.conformance.v1.HandlerStarted
-	(*HandlerCancelled)(nil), // 63: stellaops.conformance.v1.HandlerCancelled
-	(*HandlerStep)(nil),      // 64: stellaops.conformance.v1.HandlerStep
-	(*HandlerEnded)(nil),     // 65: stellaops.conformance.v1.HandlerEnded
-	(*WorkerStopped)(nil),    // 66: stellaops.conformance.v1.WorkerStopped
-	nil,                      // 67: stellaops.conformance.v1.StartWorker.LabelsEntry
-	nil,                      // 68: stellaops.conformance.v1.JobRequest.LabelsEntry
-	nil,                      // 69: stellaops.conformance.v1.ListJobs.LabelsEntry
-	nil,                      // 70: stellaops.conformance.v1.Error.MetadataEntry
-	nil,                      // 71: stellaops.conformance.v1.LeaseDefaults.ValuesEntry
-	nil,                      // 72: stellaops.conformance.v1.CreatedRun.JobIdsEntry
-	nil,                      // 73: stellaops.conformance.v1.Job.LabelsEntry
-	nil,                      // 74: stellaops.conformance.v1.HandlerStarted.LabelsEntry
+	(OnCancel)(0),             // 0: stellaops.conformance.v1.OnCancel
+	(FailKind)(0),             // 1: stellaops.conformance.v1.FailKind
+	(How)(0),                  // 2: stellaops.conformance.v1.How
+	(*Command)(nil),           // 3: stellaops.conformance.v1.Command
+	(*Event)(nil),             // 4: stellaops.conformance.v1.Event
+	(*Configure)(nil),         // 5: stellaops.conformance.v1.Configure
+	(*StartWorker)(nil),       // 6: stellaops.conformance.v1.StartWorker
+	(*Handler)(nil),           // 7: stellaops.conformance.v1.Handler
+	(*Script)(nil),            // 8: stellaops.conformance.v1.Script
+	(*Step)(nil),              // 9: stellaops.conformance.v1.Step
+	(*Hold)(nil),              // 10: stellaops.conformance.v1.Hold
+	(*ReportProgress)(nil),    // 11: stellaops.conformance.v1.ReportProgress
+	(*JobArtifact)(nil),       // 12: stellaops.conformance.v1.JobArtifact
+	(*Throttle)(nil),          // 13: stellaops.conformance.v1.Throttle
+	(*LoadPayload)(nil),       // 14: stellaops.conformance.v1.LoadPayload
+	(*FanOut)(nil),            // 15: stellaops.conformance.v1.FanOut
+	(*ReturnResult)(nil),      // 16: stellaops.conformance.v1.ReturnResult
+	(*Fail)(nil),              // 17: stellaops.conformance.v1.Fail
+	(*Panic)(nil),             // 18: stellaops.conformance.v1.Panic
+	(*StopWorker)(nil),        // 19: stellaops.conformance.v1.StopWorker
+	(*Proceed)(nil),           // 20: stellaops.conformance.v1.Proceed
+	(*GetLeaseDefaults)(nil),  // 21: stellaops.conformance.v1.GetLeaseDefaults
+	(*JobRequest)(nil),        // 22: stellaops.conformance.v1.JobRequest
+	(*Window)(nil),            // 23: stellaops.conformance.v1.Window
+	(*Retry)(nil),             // 24: stellaops.conformance.v1.Retry
+	(*Enqueue)(nil),           // 25: stellaops.conformance.v1.Enqueue
+	(*EnqueueMany)(nil),       // 26: stellaops.conformance.v1.EnqueueMany
+	(*CreateRun)(nil),         // 27: stellaops.conformance.v1.CreateRun
+	(*RunJob)(nil),            // 28: stellaops.conformance.v1.RunJob
+	(*Dependency)(nil),        // 29: stellaops.conformance.v1.Dependency
+	(*AppendJobs)(nil),        // 30: stellaops.conformance.v1.AppendJobs
+	(*CloseRun)(nil),          // 31: stellaops.conformance.v1.CloseRun
+	(*CancelRun)(nil),         // 32: stellaops.conformance.v1.CancelRun
+	(*ReplayRun)(nil),         // 33: stellaops.conformance.v1.ReplayRun
+	(*Pipeline)(nil),          // 34: stellaops.conformance.v1.Pipeline
+	(*PipelineParameter)(nil), // 35: stellaops.conformance.v1.PipelineParameter
+	(*PipelineJob)(nil),       // 36: stellaops.conformance.v1.PipelineJob
+	(*PutPipeline)(nil),       // 37: stellaops.conformance.v1.PutPipeline
+	(*GetPipeline)(nil),       // 38: stellaops.conformance.v1.GetPipeline
+	(*RunPipeline)(nil),       // 39: stellaops.conformance.v1.RunPipeline
+	(*PutWindowSeries)(nil),   // 40: stellaops.conformance.v1.PutWindowSeries
+	(*GetWatermark)(nil),      // 41: stellaops.conformance.v1.GetWatermark
+	(*ListGaps)(nil),          // 42: stellaops.conformance.v1.ListGaps
+	(*BackfillSpec)(nil),      // 43: stellaops.conformance.v1.BackfillSpec
+	(*PreviewBackfill)(nil),   // 44: stellaops.conformance.v1.PreviewBackfill
+	(*CreateBackfill)(nil),    // 45: stellaops.conformance.v1.CreateBackfill
+	(*GetBackfill)(nil),       // 46: stellaops.conformance.v1.GetBackfill
+	(*SteerBackfill)(nil),     // 47: stellaops.conformance.v1.SteerBackfill
+	(*GetRun)(nil),            // 48: stellaops.conformance.v1.GetRun
+	(*GetJob)(nil),            // 49: stellaops.conformance.v1.GetJob
+	(*ListJobs)(nil),          // 50: stellaops.conformance.v1.ListJobs
+	(*WatchJobs)(nil),         // 51: stellaops.conformance.v1.WatchJobs
+	(*WaitForJob)(nil),        // 52: stellaops.conformance.v1.WaitForJob
+	(*CancelJobs)(nil),        // 53: stellaops.conformance.v1.CancelJobs
+	(*RetryJobs)(nil),         // 54: stellaops.conformance.v1.RetryJobs
+	(*ExplainJob)(nil),        // 55: stellaops.conformance.v1.ExplainJob
+	(*ListJobEvents)(nil),     // 56: stellaops.conformance.v1.ListJobEvents
+	(*Lease)(nil),             // 57: stellaops.conformance.v1.Lease
+	(*CheckLease)(nil),        // 58: stellaops.conformance.v1.CheckLease
+	(*UploadArtifact)(nil),    // 59: stellaops.conformance.v1.UploadArtifact
+	(*DownloadArtifact)(nil),  // 60: stellaops.conformance.v1.DownloadArtifact
+	(*Ready)(nil),             // 61: stellaops.conformance.v1.Ready
+	(*CallResult)(nil),        // 62: stellaops.conformance.v1.CallResult
+	(*Error)(nil),             // 63: stellaops.conformance.v1.Error
+	(*Violation)(nil),         // 64: stellaops.conformance.v1.Violation
+	(*LeaseDefaults)(nil),     // 65: stellaops.conformance.v1.LeaseDefaults
+	(*EnqueueResults)(nil),    // 66: stellaops.conformance.v1.EnqueueResults
+	(*EnqueueResult)(nil),     // 67: stellaops.conformance.v1.EnqueueResult
+	(*CreatedRun)(nil),        // 68: stellaops.conformance.v1.CreatedRun
+	(*Run)(nil),               // 69: stellaops.conformance.v1.Run
+	(*Appended)(nil),          // 70: stellaops.conformance.v1.Appended
+	(*Operation)(nil),         // 71: stellaops.conformance.v1.Operation
+	(*Replay)(nil),            // 72: stellaops.conformance.v1.Replay
+	(*ReplayedJob)(nil),       // 73: stellaops.conformance.v1.ReplayedJob
+	(*Watermark)(nil),         // 74: stellaops.conformance.v1.Watermark
+	(*Gaps)(nil),              // 75: stellaops.conformance.v1.Gaps
+	(*Gap)(nil),               // 76: stellaops.conformance.v1.Gap
+	(*BackfillPreview)(nil),   // 77: stellaops.conformance.v1.BackfillPreview
+	(*Backfill)(nil),          // 78: stellaops.conformance.v1.Backfill
+	(*Jobs)(nil),              // 79: stellaops.conformance.v1.Jobs
+	(*Job)(nil),               // 80: stellaops.conformance.v1.Job
+	(*Failure)(nil),           // 81: stellaops.conformance.v1.Failure
+	(*BoundArtifact)(nil),     // 82: stellaops.conformance.v1.BoundArtifact
+	(*Attempt)(nil),           // 83: stellaops.conformance.v1.Attempt
+	(*Outcomes)(nil),          // 84: stellaops.conformance.v1.Outcomes
+	(*Outcome)(nil),           // 85: stellaops.conformance.v1.Outcome
+	(*Explanation)(nil),       // 86: stellaops.conformance.v1.Explanation
+	(*JobEvents)(nil),         // 87: stellaops.conformance.v1.JobEvents
+	(*CheckedLease)(nil),      // 88: stellaops.conformance.v1.CheckedLease
+	(*Artifact)(nil),          // 89: stellaops.conformance.v1.Artifact
+	(*WatchUpdate)(nil),       // 90: stellaops.conformance.v1.WatchUpdate
+	(*HandlerStarted)(nil),    // 91: stellaops.conformance.v1.HandlerStarted
+	(*HandlerCancelled)(nil),  // 92: stellaops.conformance.v1.HandlerCancelled
+	(*HandlerStep)(nil),       // 93: stellaops.conformance.v1.HandlerStep
+	(*HandlerEnded)(nil),      // 94: stellaops.conformance.v1.HandlerEnded
+	(*WorkerStopped)(nil),     // 95: stellaops.conformance.v1.WorkerStopped
+	nil,                       // 96: stellaops.conformance.v1.StartWorker.LabelsEntry
+	nil,                       // 97: stellaops.conformance.v1.JobRequest.LabelsEntry
+	nil,                       // 98: stellaops.conformance.v1.ListJobs.LabelsEntry
+	nil,                       // 99: stellaops.conformance.v1.Error.MetadataEntry
+	nil,                       // 100: stellaops.conformance.v1.LeaseDefaults.ValuesEntry
+	nil,                       // 101: stellaops.conformance.v1.CreatedRun.JobIdsEntry
+	nil,                       // 102: stellaops.conformance.v1.Appended.JobIdsEntry
+	nil,                       // 103: stellaops.conformance.v1.Job.LabelsEntry
+	nil,                       // 104: stellaops.conformance.v1.HandlerStarted.LabelsEntry
 }
 var file_driver_proto_depIdxs = []int32{
-	5,  // 0: stellaops.conformance.v1.Command.configure:type_name -> stellaops.conformance.v1.Configure
-	6,  // 1: stellaops.conformance.v1.Command.start_worker:type_name -> stellaops.conformance.v1.StartWorker
-	18, // 2: stellaops.conformance.v1.Command.stop_worker:type_name -> stellaops.conformance.v1.StopWorker
-	19, // 3: stellaops.conformance.v1.Command.proceed:type_name -> stellaops.conformance.v1.Proceed
-	20, // 4: stellaops.conformance.v1.Command.get_lease_defaults:type_name -> stellaops.conformance.v1.GetLeaseDefaults
-	23, // 5: stellaops.conformance.v1.Command.enqueue:type_name -> stellaops.conformance.v1.Enqueue
-	24, // 6: stellaops.conformance.v1.Command.enqueue_many:type_name -> stellaops.conformance.v1.EnqueueMany
-	25, // 7: stellaops.conformance.v1.Command.create_run:type_name -> stellaops.conformance.v1.CreateRun
-	28, // 8: stellaops.conformance.v1.Command.get_run:type_name -> stellaops.conformance.v1.GetRun
-	29, // 9: stellaops.conformance.v1.Command.get_job:type_name -> stellaops.conformance.v1.GetJob
-	30, // 10: stellaops.conformance.v1.Command.list_jobs:type_name -> stellaops.conformance.v1.ListJobs
-	31, // 11: stellaops.conformance.v1.Command.watch_jobs:type_name -> stellaops.conformance.v1.WatchJobs
-	32, // 12: stellaops.conformance.v1.Command.wait_for_job:type_name -> stellaops.conformance.v1.WaitForJob
-	33, // 13: stellaops.conformance.v1.Command.cancel_jobs:type_name -> stellaops.conformance.v1.CancelJobs
-	34, // 14: stellaops.conformance.v1.Command.retry_jobs:type_name -> stellaops.conformance.v1.RetryJobs
-	35, // 15: stellaops.conformance.v1.Command.explain_job:type_name -> stellaops.conformance.v1.ExplainJob
-	36, // 16: stellaops.conformance.v1.Command.list_job_events:type_name -> stellaops.conformance.v1.ListJobEvents
-	38, // 17: stellaops.conformance.v1.Command.check_lease:type_name -> stellaops.conformance.v1.CheckLease
-	39, // 18: stellaops.conformance.v1.Command.upload_artifact:type_name -> stellaops.conformance.v1.UploadArtifact
-	40, // 19: stellaops.conformance.v1.Command.download_artifact:type_name -> stellaops.conformance.v1.DownloadArtifact
-	41, // 20: stellaops.conformance.v1.Event.ready:type_name -> stellaops.conformance.v1.Ready
-	42, // 21: stellaops.conformance.v1.Event.call_result:type_name -> stellaops.conformance.v1.CallResult
-	61, // 22: stellaops.conformance.v1.Event.watch_update:type_name -> stellaops.conformance.v1.WatchUpdate
-	62, // 23: stellaops.conformance.v1.Event.handler_started:type_name -> stellaops.conformance.v1.HandlerStarted
-	63, // 24: stellaops.conformance.v1.Event.handler_cancelled:type_name -> stellaops.conformance.v1.HandlerCancelled
-	64, // 25: stellaops.conformance.v1.Event.handler_step:type_name -> stellaops.conformance.v1.HandlerStep
-	65, // 26: stellaops.conformance.v1.Event.handler_ended:type_name -> stellaops.conformance.v1.HandlerEnded
-	66, // 27: stellaops.conformance.v1.Event.worker_stopped:type_name -> stellaops.conformance.v1.WorkerStopped
-	7,  // 28: stellaops.conformance.v1.StartWorker.handlers:type_name -> stellaops.conformance.v1.Handler
-	67, // 29: stellaops.conformance.v1.StartWorker.labels:type_name -> stellaops.conformance.v1.StartWorker.LabelsEntry
-	8,  // 30: stellaops.conformance.v1.Handler.attempts:type_name -> stellaops.conformance.v1.Script
-	9,  // 31: stellaops.conformance.v1.Script.steps:type_name -> stellaops.conformance.v1.Step
-	10, // 32: stellaops.conformance.v1.Step.hold:type_name -> stellaops.conformance.v1.Hold
-	11, // 33: stellaops.conformance.v1.Step.progress:type_name -> stellaops.conformance.v1.ReportProgress
-	12, // 34: stellaops.conformance.v1.Step.artifact:type_name -> stellaops.conformance.v1.JobArtifact
-	21, // 35: stellaops.conformance.v1.Step.enqueue:type_name -> stellaops.conformance.v1.JobRequest
-	13, // 36: stellaops.conformance.v1.Step.throttle:type_name -> stellaops.conformance.v1.Throttle
-	14, // 37: stellaops.conformance.v1.Step.load_payload:type_name -> stellaops.conformance.v1.LoadPayload
-	15, // 38: stellaops.conformance.v1.Step.return_result:type_name -> stellaops.conformance.v1.ReturnResult
-	16, // 39: stellaops.conformance.v1.Step.fail:type_name -> stellaops.conformance.v1.Fail
-	17, // 40: stellaops.conformance.v1.Step.panic:type_name -> stellaops.conformance.v1.Panic
-	0,  // 41: stellaops.conformance.v1.Hold.on_cancel:type_name -> stellaops.conformance.v1.OnCancel
-	1,  // 42: stellaops.conformance.v1.Fail.kind:type_name -> stellaops.conformance.v1.FailKind
-	68, // 43: stellaops.conformance.v1.JobRequest.labels:type_name -> stellaops.conformance.v1.JobRequest.LabelsEntry
-	22, // 44: stellaops.conformance.v1.JobRequest.retry:type_name -> stellaops.conformance.v1.Retry
-	21, // 45: stellaops.conformance.v1.Enqueue.job:type_name -> stellaops.conformance.v1.JobRequest
-	21, // 46: stellaops.conformance.v1.EnqueueMany.jobs:type_name -> stellaops.conformance.v1.JobRequest
-	21, // 47: stellaops.conformance.v1.EnqueueMany.repeated_job:type_name -> stellaops.conformance.v1.JobRequest
-	26, // 48: stellaops.conformance.v1.CreateRun.jobs:type_name -> stellaops.conformance.v1.RunJob
-	21, // 49: stellaops.conformance.v1.RunJob.job:type_name -> stellaops.conformance.v1.JobRequest
-	27, // 50: stellaops.conformance.v1.RunJob.depends_on:type_name -> stellaops.conformance.v1.Dependency
-	69, // 51: stellaops.conformance.v1.ListJobs.labels:type_name -> stellaops.conformance.v1.ListJobs.LabelsEntry
-	37, // 52: stellaops.conformance.v1.CheckLease.lease:type_name -> stellaops.conformance.v1.Lease
-	43, // 53: stellaops.conformance.v1.CallResult.error:type_name -> stellaops.conformance.v1.Error
-	45, // 54: stellaops.conformance.v1.CallResult.lease_defaults:type_name -> stellaops.conformance.v1.LeaseDefaults
-	46, // 55: stellaops.conformance.v1.CallResult.enqueued:type_name -> stellaops.conformance.v1.EnqueueResults
-	48, // 56: stellaops.conformance.v1.CallResult.created_run:type_name -> stellaops.conformance.v1.CreatedRun
-	49, // 57: stellaops.conformance.v1.CallResult.run:type_name -> stellaops.conformance.v1.Run
-	50, // 58: stellaops.conformance.v1.CallResult.jobs:type_name -> stellaops.conformance.v1.Jobs
-	55, // 59: stellaops.conformance.v1.CallResult.outcomes:type_name -> stellaops.conformance.v1.Outcomes
-	57, // 60: stellaops.conformance.v1.CallResult.explanation:type_name -> stellaops.conformance.v1.Explanation
-	58, // 61: stellaops.conformance.v1.CallResult.job_events:type_name -> stellaops.conformance.v1.JobEvents
-	59, // 62: stellaops.conformance.v1.CallResult.checked_lease:type_name -> stellaops.conformance.v1.CheckedLease
-	60, // 63: stellaops.conformance.v1.CallResult.artifact:type_name -> stellaops.conformance.v1.Artifact
-	70, // 64: stellaops.conformance.v1.Error.metadata:type_name -> stellaops.conformance.v1.Error.MetadataEntry
-	44, // 65: stellaops.conformance.v1.Error.violations:type_name -> stellaops.conformance.v1.Violation
-	71, // 66: stellaops.conformance.v1.LeaseDefaults.values:type_name -> stellaops.conformance.v1.LeaseDefaults.ValuesEntry
-	47, // 67: stellaops.conformance.v1.EnqueueResults.results:type_name -> stellaops.conformance.v1.EnqueueResult
-	43, // 68: stellaops.conformance.v1.EnqueueResult.error:type_name -> stellaops.conformance.v1.Error
-	72, // 69: stellaops.conformance.v1.CreatedRun.job_ids:type_name -> stellaops.conformance.v1.CreatedRun.JobIdsEntry
-	51, // 70: stellaops.conformance.v1.Run.jobs:type_name -> stellaops.conformance.v1.Job
-	51, // 71: stellaops.conformance.v1.Jobs.jobs:type_name -> stellaops.conformance.v1.Job
-	52, // 72: stellaops.conformance.v1.Job.last_failure:type_name -> stellaops.conformance.v1.Failure
-	53, // 73: stellaops.conformance.v1.Job.artifacts:type_name -> stellaops.conformance.v1.BoundArtifact
-	54, // 74: stellaops.conformance.v1.Job.attempts:type_name -> stellaops.conformance.v1.Attempt
-	73, // 75: stellaops.conformance.v1.Job.labels:type_name -> stellaops.conformance.v1.Job.LabelsEntry
-	52, // 76: stellaops.conformance.v1.Attempt.failure:type_name -> stellaops.conformance.v1.Failure
-	56, // 77: stellaops.conformance.v1.Outcomes.outcomes:type_name -> stellaops.conformance.v1.Outcome
-	51, // 78: stellaops.conformance.v1.WatchUpdate.job:type_name -> stellaops.conformance.v1.Job
-	37, // 79: stellaops.conformance.v1.HandlerStarted.lease:type_name -> stellaops.conformance.v1.Lease
-	74, // 80: stellaops.conformance.v1.HandlerStarted.labels:type_name -> stellaops.conformance.v1.HandlerStarted.LabelsEntry
-	37, // 81: stellaops.conformance.v1.HandlerCancelled.lease:type_name -> stellaops.conformance.v1.Lease
-	37, // 82: stellaops.conformance.v1.HandlerStep.lease:type_name -> stellaops.conformance.v1.Lease
-	43, // 83: stellaops.conformance.v1.HandlerStep.error:type_name -> stellaops.conformance.v1.Error
-	60, // 84: stellaops.conformance.v1.HandlerStep.artifact:type_name -> stellaops.conformance.v1.Artifact
-	47, // 85: stellaops.conformance.v1.HandlerStep.enqueued:type_name -> stellaops.conformance.v1.EnqueueResult
-	37, // 86: stellaops.conformance.v1.HandlerEnded.lease:type_name -> stellaops.conformance.v1.Lease
-	2,  // 87: stellaops.conformance.v1.HandlerEnded.how:type_name -> stellaops.conformance.v1.How
-	43, // 88: stellaops.conformance.v1.WorkerStopped.error:type_name -> stellaops.conformance.v1.Error
-	89, // [89:89] is the sub-list for method output_type
-	89, // [89:89] is the sub-list for method input_type
-	89, // [89:89] is the sub-list for extension type_name
-	89, // [89:89] is the sub-list for extension extendee
-	0,  // [0:89] is the sub-list for field type_name
+	5,   // 0: stellaops.conformance.v1.Command.configure:type_name -> stellaops.conformance.v1.Configure
+	6,   // 1: stellaops.conformance.v1.Command.start_worker:type_name -> stellaops.conformance.v1.StartWorker
+	19,  // 2: stellaops.conformance.v1.Command.stop_worker:type_name -> stellaops.conformance.v1.StopWorker
+	20,  // 3: stellaops.conformance.v1.Command.proceed:type_name -> stellaops.conformance.v1.Proceed
+	21,  // 4: stellaops.conformance.v1.Command.get_lease_defaults:type_name -> stellaops.conformance.v1.GetLeaseDefaults
+	25,  // 5: stellaops.conformance.v1.Command.enqueue:type_name -> stellaops.conformance.v1.Enqueue
+	26,  // 6: stellaops.conformance.v1.Command.enqueue_many:type_name -> stellaops.conformance.v1.EnqueueMany
+	27,  // 7: stellaops.conformance.v1.Command.create_run:type_name -> stellaops.conformance.v1.CreateRun
+	48,  // 8: stellaops.conformance.v1.Command.get_run:type_name -> stellaops.conformance.v1.GetRun
+	49,  // 9: stellaops.conformance.v1.Command.get_job:type_name -> stellaops.conformance.v1.GetJob
+	50,  // 10: stellaops.conformance.v1.Command.list_jobs:type_name -> stellaops.conformance.v1.ListJobs
+	51,  // 11: stellaops.conformance.v1.Command.watch_jobs:type_name -> stellaops.conformance.v1.WatchJobs
+	52,  // 12: stellaops.conformance.v1.Command.wait_for_job:type_name -> stellaops.conformance.v1.WaitForJob
+	53,  // 13: stellaops.conformance.v1.Command.cancel_jobs:type_name -> stellaops.conformance.v1.CancelJobs
+	54,  // 14: stellaops.conformance.v1.Command.retry_jobs:type_name -> stellaops.conformance.v1.RetryJobs
+	55,  // 15: stellaops.conformance.v1.Command.explain_job:type_name -> stellaops.conformance.v1.ExplainJob
+	56,  // 16: stellaops.conformance.v1.Command.list_job_events:type_name -> stellaops.conformance.v1.ListJobEvents
+	58,  // 17: stellaops.conformance.v1.Command.check_lease:type_name -> stellaops.conformance.v1.CheckLease
+	59,  // 18: stellaops.conformance.v1.Command.upload_artifact:type_name -> stellaops.conformance.v1.UploadArtifact
+	60,  // 19: stellaops.conformance.v1.Command.download_artifact:type_name -> stellaops.conformance.v1.DownloadArtifact
+	30,  // 20: stellaops.conformance.v1.Command.append_jobs:type_name -> stellaops.conformance.v1.AppendJobs
+	31,  // 21: stellaops.conformance.v1.Command.close_run:type_name -> stellaops.conformance.v1.CloseRun
+	32,  // 22: stellaops.conformance.v1.Command.cancel_run:type_name -> stellaops.conformance.v1.CancelRun
+	33,  // 23: stellaops.conformance.v1.Command.replay_run:type_name -> stellaops.conformance.v1.ReplayRun
+	37,  // 24: stellaops.conformance.v1.Command.put_pipeline:type_name -> stellaops.conformance.v1.PutPipeline
+	38,  // 25: stellaops.conformance.v1.Command.get_pipeline:type_name -> stellaops.conformance.v1.GetPipeline
+	39,  // 26: stellaops.conformance.v1.Command.run_pipeline:type_name -> stellaops.conformance.v1.RunPipeline
+	40,  // 27: stellaops.conformance.v1.Command.put_window_series:type_name -> stellaops.conformance.v1.PutWindowSeries
+	41,  // 28: stellaops.conformance.v1.Command.get_watermark:type_name -> stellaops.conformance.v1.GetWatermark
+	42,  // 29: stellaops.conformance.v1.Command.list_gaps:type_name -> stellaops.conformance.v1.ListGaps
+	44,  // 30: stellaops.conformance.v1.Command.preview_backfill:type_name -> stellaops.conformance.v1.PreviewBackfill
+	45,  // 31: stellaops.conformance.v1.Command.create_backfill:type_name -> stellaops.conformance.v1.CreateBackfill
+	46,  // 32: stellaops.conformance.v1.Command.get_backfill:type_name -> stellaops.conformance.v1.GetBackfill
+	47,  // 33: stellaops.conformance.v1.Command.steer_backfill:type_name -> stellaops.conformance.v1.SteerBackfill
+	61,  // 34: stellaops.conformance.v1.Event.ready:type_name -> stellaops.conformance.v1.Ready
+	62,  // 35: stellaops.conformance.v1.Event.call_result:type_name -> stellaops.conformance.v1.CallResult
+	90,  // 36: stellaops.conformance.v1.Event.watch_update:type_name -> stellaops.conformance.v1.WatchUpdate
+	91,  // 37: stellaops.conformance.v1.Event.handler_started:type_name -> stellaops.conformance.v1.HandlerStarted
+	92,  // 38: stellaops.conformance.v1.Event.handler_cancelled:type_name -> stellaops.conformance.v1.HandlerCancelled
+	93,  // 39: stellaops.conformance.v1.Event.handler_step:type_name -> stellaops.conformance.v1.HandlerStep
+	94,  // 40: stellaops.conformance.v1.Event.handler_ended:type_name -> stellaops.conformance.v1.HandlerEnded
+	95,  // 41: stellaops.conformance.v1.Event.worker_stopped:type_name -> stellaops.conformance.v1.WorkerStopped
+	7,   // 42: stellaops.conformance.v1.StartWorker.handlers:type_name -> stellaops.conformance.v1.Handler
+	96,  // 43: stellaops.conformance.v1.StartWorker.labels:type_name -> stellaops.conformance.v1.StartWorker.LabelsEntry
+	8,   // 44: stellaops.conformance.v1.Handler.attempts:type_name -> stellaops.conformance.v1.Script
+	9,   // 45: stellaops.conformance.v1.Script.steps:type_name -> stellaops.conformance.v1.Step
+	10,  // 46: stellaops.conformance.v1.Step.hold:type_name -> stellaops.conformance.v1.Hold
+	11,  // 47: stellaops.conformance.v1.Step.progress:type_name -> stellaops.conformance.v1.ReportProgress
+	12,  // 48: stellaops.conformance.v1.Step.artifact:type_name -> stellaops.conformance.v1.JobArtifact
+	22,  // 49: stellaops.conformance.v1.Step.enqueue:type_name -> stellaops.conformance.v1.JobRequest
+	13,  // 50: stellaops.conformance.v1.Step.throttle:type_name -> stellaops.conformance.v1.Throttle
+	14,  // 51: stellaops.conformance.v1.Step.load_payload:type_name -> stellaops.conformance.v1.LoadPayload
+	16,  // 52: stellaops.conformance.v1.Step.return_result:type_name -> stellaops.conformance.v1.ReturnResult
+	17,  // 53: stellaops.conformance.v1.Step.fail:type_name -> stellaops.conformance.v1.Fail
+	18,  // 54: stellaops.conformance.v1.Step.panic:type_name -> stellaops.conformance.v1.Panic
+	15,  // 55: stellaops.conformance.v1.Step.fan_out:type_name -> stellaops.conformance.v1.FanOut
+	0,   // 56: stellaops.conformance.v1.Hold.on_cancel:type_name -> stellaops.conformance.v1.OnCancel
+	28,  // 57: stellaops.conformance.v1.FanOut.jobs:type_name -> stellaops.conformance.v1.RunJob
+	1,   // 58: stellaops.conformance.v1.Fail.kind:type_name -> stellaops.conformance.v1.FailKind
+	97,  // 59: stellaops.conformance.v1.JobRequest.labels:type_name -> stellaops.conformance.v1.JobRequest.LabelsEntry
+	24,  // 60: stellaops.conformance.v1.JobRequest.retry:type_name -> stellaops.conformance.v1.Retry
+	23,  // 61: stellaops.conformance.v1.JobRequest.window:type_name -> stellaops.conformance.v1.Window
+	22,  // 62: stellaops.conformance.v1.Enqueue.job:type_name -> stellaops.conformance.v1.JobRequest
+	22,  // 63: stellaops.conformance.v1.EnqueueMany.jobs:type_name -> stellaops.conformance.v1.JobRequest
+	22,  // 64: stellaops.conformance.v1.EnqueueMany.repeated_job:type_name -> stellaops.conformance.v1.JobRequest
+	28,  // 65: stellaops.conformance.v1.CreateRun.jobs:type_name -> stellaops.conformance.v1.RunJob
+	22,  // 66: stellaops.conformance.v1.RunJob.job:type_name -> stellaops.conformance.v1.JobRequest
+	29,  // 67: stellaops.conformance.v1.RunJob.depends_on:type_name -> stellaops.conformance.v1.Dependency
+	28,  // 68: stellaops.conformance.v1.AppendJobs.jobs:type_name -> stellaops.conformance.v1.RunJob
+	35,  // 69: stellaops.conformance.v1.Pipeline.parameters:type_name -> stellaops.conformance.v1.PipelineParameter
+	36,  // 70: stellaops.conformance.v1.Pipeline.jobs:type_name -> stellaops.conformance.v1.PipelineJob
+	22,  // 71: stellaops.conformance.v1.PipelineJob.job:type_name -> stellaops.conformance.v1.JobRequest
+	29,  // 72: stellaops.conformance.v1.PipelineJob.depends_on:type_name -> stellaops.conformance.v1.Dependency
+	34,  // 73: stellaops.conformance.v1.PutPipeline.pipeline:type_name -> stellaops.conformance.v1.Pipeline
+	22,  // 74: stellaops.conformance.v1.BackfillSpec.job:type_name -> stellaops.conformance.v1.JobRequest
+	43,  // 75: stellaops.conformance.v1.PreviewBackfill.spec:type_name -> stellaops.conformance.v1.BackfillSpec
+	43,  // 76: stellaops.conformance.v1.CreateBackfill.spec:type_name -> stellaops.conformance.v1.BackfillSpec
+	98,  // 77: stellaops.conformance.v1.ListJobs.labels:type_name -> stellaops.conformance.v1.ListJobs.LabelsEntry
+	57,  // 78: stellaops.conformance.v1.CheckLease.lease:type_name -> stellaops.conformance.v1.Lease
+	63,  // 79: stellaops.conformance.v1.CallResult.error:type_name -> stellaops.conformance.v1.Error
+	65,  // 80: stellaops.conformance.v1.CallResult.lease_defaults:type_name -> stellaops.conformance.v1.LeaseDefaults
+	66,  // 81: stellaops.conformance.v1.CallResult.enqueued:type_name -> stellaops.conformance.v1.EnqueueResults
+	68,  // 82: stellaops.conformance.v1.CallResult.created_run:type_name -> stellaops.conformance.v1.CreatedRun
+	69,  // 83: stellaops.conformance.v1.CallResult.run:type_name -> stellaops.conformance.v1.Run
+	79,  // 84: stellaops.conformance.v1.CallResult.jobs:type_name -> stellaops.conformance.v1.Jobs
+	84,  // 85: stellaops.conformance.v1.CallResult.outcomes:type_name -> stellaops.conformance.v1.Outcomes
+	86,  // 86: stellaops.conformance.v1.CallResult.explanation:type_name -> stellaops.conformance.v1.Explanation
+	87,  // 87: stellaops.conformance.v1.CallResult.job_events:type_name -> stellaops.conformance.v1.JobEvents
+	88,  // 88: stellaops.conformance.v1.CallResult.checked_lease:type_name -> stellaops.conformance.v1.CheckedLease
+	89,  // 89: stellaops.conformance.v1.CallResult.artifact:type_name -> stellaops.conformance.v1.Artifact
+	70,  // 90: stellaops.conformance.v1.CallResult.appended:type_name -> stellaops.conformance.v1.Appended
+	71,  // 91: stellaops.conformance.v1.CallResult.operation:type_name -> stellaops.conformance.v1.Operation
+	72,  // 92: stellaops.conformance.v1.CallResult.replay:type_name -> stellaops.conformance.v1.Replay
+	34,  // 93: stellaops.conformance.v1.CallResult.pipeline:type_name -> stellaops.conformance.v1.Pipeline
+	74,  // 94: stellaops.conformance.v1.CallResult.watermark:type_name -> stellaops.conformance.v1.Watermark
+	75,  // 95: stellaops.conformance.v1.CallResult.gaps:type_name -> stellaops.conformance.v1.Gaps
+	77,  // 96: stellaops.conformance.v1.CallResult.backfill_preview:type_name -> stellaops.conformance.v1.BackfillPreview
+	78,  // 97: stellaops.conformance.v1.CallResult.backfill:type_name -> stellaops.conformance.v1.Backfill
+	99,  // 98: stellaops.conformance.v1.Error.metadata:type_name -> stellaops.conformance.v1.Error.MetadataEntry
+	64,  // 99: stellaops.conformance.v1.Error.violations:type_name -> stellaops.conformance.v1.Violation
+	100, // 100: stellaops.conformance.v1.LeaseDefaults.values:type_name -> stellaops.conformance.v1.LeaseDefaults.ValuesEntry
+	67,  // 101: stellaops.conformance.v1.EnqueueResults.results:type_name -> stellaops.conformance.v1.EnqueueResult
+	63,  // 102: stellaops.conformance.v1.EnqueueResult.error:type_name -> stellaops.conformance.v1.Error
+	101, // 103: stellaops.conformance.v1.CreatedRun.job_ids:type_name -> stellaops.conformance.v1.CreatedRun.JobIdsEntry
+	80,  // 104: stellaops.conformance.v1.Run.jobs:type_name -> stellaops.conformance.v1.Job
+	102, // 105: stellaops.conformance.v1.Appended.job_ids:type_name -> stellaops.conformance.v1.Appended.JobIdsEntry
+	73,  // 106: stellaops.conformance.v1.Replay.jobs:type_name -> stellaops.conformance.v1.ReplayedJob
+	76,  // 107: stellaops.conformance.v1.Gaps.gaps:type_name -> stellaops.conformance.v1.Gap
+	23,  // 108: stellaops.conformance.v1.BackfillPreview.sample:type_name -> stellaops.conformance.v1.Window
+	80,  // 109: stellaops.conformance.v1.Jobs.jobs:type_name -> stellaops.conformance.v1.Job
+	81,  // 110: stellaops.conformance.v1.Job.last_failure:type_name -> stellaops.conformance.v1.Failure
+	82,  // 111: stellaops.conformance.v1.Job.artifacts:type_name -> stellaops.conformance.v1.BoundArtifact
+	83,  // 112: stellaops.conformance.v1.Job.attempts:type_name -> stellaops.conformance.v1.Attempt
+	103, // 113: stellaops.conformance.v1.Job.labels:type_name -> stellaops.conformance.v1.Job.LabelsEntry
+	23,  // 114: stellaops.conformance.v1.Job.window:type_name -> stellaops.conformance.v1.Window
+	81,  // 115: stellaops.conformance.v1.Attempt.failure:type_name -> stellaops.conformance.v1.Failure
+	85,  // 116: stellaops.conformance.v1.Outcomes.outcomes:type_name -> stellaops.conformance.v1.Outcome
+	80,  // 117: stellaops.conformance.v1.WatchUpdate.job:type_name -> stellaops.conformance.v1.Job
+	57,  // 118: stellaops.conformance.v1.HandlerStarted.lease:type_name -> stellaops.conformance.v1.Lease
+	104, // 119: stellaops.conformance.v1.HandlerStarted.labels:type_name -> stellaops.conformance.v1.HandlerStarted.LabelsEntry
+	23,  // 120: stellaops.conformance.v1.HandlerStarted.window:type_name -> stellaops.conformance.v1.Window
+	57,  // 121: stellaops.conformance.v1.HandlerCancelled.lease:type_name -> stellaops.conformance.v1.Lease
+	57,  // 122: stellaops.conformance.v1.HandlerStep.lease:type_name -> stellaops.conformance.v1.Lease
+	63,  // 123: stellaops.conformance.v1.HandlerStep.error:type_name -> stellaops.conformance.v1.Error
+	89,  // 124: stellaops.conformance.v1.HandlerStep.artifact:type_name -> stellaops.conformance.v1.Artifact
+	67,  // 125: stellaops.conformance.v1.HandlerStep.enqueued:type_name -> stellaops.conformance.v1.EnqueueResult
+	70,  // 126: stellaops.conformance.v1.HandlerStep.appended:type_name -> stellaops.conformance.v1.Appended
+	57,  // 127: stellaops.conformance.v1.HandlerEnded.lease:type_name -> stellaops.conformance.v1.Lease
+	2,   // 128: stellaops.conformance.v1.HandlerEnded.how:type_name -> stellaops.conformance.v1.How
+	63,  // 129: stellaops.conformance.v1.WorkerStopped.error:type_name -> stellaops.conformance.v1.Error
+	130, // [130:130] is the sub-list for method output_type
+	130, // [130:130] is the sub-list for method input_type
+	130, // [130:130] is the sub-list for extension type_name
+	130, // [130:130] is the sub-list for extension extendee
+	0,   // [0:130] is the sub-list for field type_name
 }
 
 func init() { file_driver_proto_init() }
@@ -5630,6 +8535,20 @@ func file_driver_proto_init() {
 		(*Command_CheckLease)(nil),
 		(*Command_UploadArtifact)(nil),
 		(*Command_DownloadArtifact)(nil),
+		(*Command_AppendJobs)(nil),
+		(*Command_CloseRun)(nil),
+		(*Command_CancelRun)(nil),
+		(*Command_ReplayRun)(nil),
+		(*Command_PutPipeline)(nil),
+		(*Command_GetPipeline)(nil),
+		(*Command_RunPipeline)(nil),
+		(*Command_PutWindowSeries)(nil),
+		(*Command_GetWatermark)(nil),
+		(*Command_ListGaps)(nil),
+		(*Command_PreviewBackfill)(nil),
+		(*Command_CreateBackfill)(nil),
+		(*Command_GetBackfill)(nil),
+		(*Command_SteerBackfill)(nil),
 	}
 	file_driver_proto_msgTypes[1].OneofWrappers = []any{
 		(*Event_Ready)(nil),
@@ -5641,6 +8560,7 @@ func file_driver_proto_init() {
 		(*Event_HandlerEnded)(nil),
 		(*Event_WorkerStopped)(nil),
 	}
+	file_driver_proto_msgTypes[3].OneofWrappers = []any{}
 	file_driver_proto_msgTypes[6].OneofWrappers = []any{
 		(*Step_Hold)(nil),
 		(*Step_Progress)(nil),
@@ -5651,8 +8571,9 @@ func file_driver_proto_init() {
 		(*Step_ReturnResult)(nil),
 		(*Step_Fail)(nil),
 		(*Step_Panic)(nil),
+		(*Step_FanOut)(nil),
 	}
-	file_driver_proto_msgTypes[39].OneofWrappers = []any{
+	file_driver_proto_msgTypes[59].OneofWrappers = []any{
 		(*CallResult_LeaseDefaults)(nil),
 		(*CallResult_Enqueued)(nil),
 		(*CallResult_CreatedRun)(nil),
@@ -5663,13 +8584,24 @@ func file_driver_proto_init() {
 		(*CallResult_JobEvents)(nil),
 		(*CallResult_CheckedLease)(nil),
 		(*CallResult_Artifact)(nil),
+		(*CallResult_Appended)(nil),
+		(*CallResult_Operation)(nil),
+		(*CallResult_Replay)(nil),
+		(*CallResult_Pipeline)(nil),
+		(*CallResult_Watermark)(nil),
+		(*CallResult_Gaps)(nil),
+		(*CallResult_BackfillPreview)(nil),
+		(*CallResult_Backfill)(nil),
 	}
-	file_driver_proto_msgTypes[40].OneofWrappers = []any{}
-	file_driver_proto_msgTypes[49].OneofWrappers = []any{}
-	file_driver_proto_msgTypes[61].OneofWrappers = []any{
+	file_driver_proto_msgTypes[60].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[71].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[74].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[78].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[90].OneofWrappers = []any{
 		(*HandlerStep_Artifact)(nil),
 		(*HandlerStep_Enqueued)(nil),
 		(*HandlerStep_Payload)(nil),
+		(*HandlerStep_Appended)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -5677,7 +8609,7 @@ func file_driver_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_driver_proto_rawDesc), len(file_driver_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   72,
+			NumMessages:   102,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -34,9 +34,9 @@ const (
 	BackfillState_BACKFILL_STATE_RUNNING BackfillState = 1
 	// It makes no jobs.
 	BackfillState_BACKFILL_STATE_PAUSED BackfillState = 2
-	// Every window is covered.
+	// Every window that was due when it was started is covered.
 	BackfillState_BACKFILL_STATE_SUCCEEDED BackfillState = 3
-	// Every window was tried, and some are not covered.
+	// Every window that was due was tried, and some are not covered.
 	BackfillState_BACKFILL_STATE_FAILED BackfillState = 4
 	// Somebody cancelled it.
 	BackfillState_BACKFILL_STATE_CANCELLED BackfillState = 5
@@ -304,9 +304,11 @@ type PreviewBackfillResponse struct {
 	Windows int64 `protobuf:"varint,1,opt,name=windows,proto3" json:"windows,omitempty"`
 	// How many of them are covered.
 	Covered int64 `protobuf:"varint,2,opt,name=covered,proto3" json:"covered,omitempty"`
-	// How many unfinished jobs are to cover already.
+	// How many unfinished jobs are to cover already, as far as a look at 10,000 jobs of windows that
+	// are not covered tells.
 	InProgress int64 `protobuf:"varint,3,opt,name=in_progress,json=inProgress,proto3" json:"in_progress,omitempty"`
-	// How many are not due yet: their jobs would cover nothing, and they are left out.
+	// How many are not due yet: their jobs would cover nothing, and they are left out, even if they
+	// become due before the backfill ends.
 	NotDue int64 `protobuf:"varint,4,opt,name=not_due,json=notDue,proto3" json:"not_due,omitempty"`
 	// How many jobs it would make.
 	Jobs int64 `protobuf:"varint,5,opt,name=jobs,proto3" json:"jobs,omitempty"`
@@ -314,8 +316,8 @@ type PreviewBackfillResponse struct {
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// The range after rounding.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// How long one job takes, by the newest 100 attempts that covered windows of the series; not set
-	// if there are none.
+	// How long one job takes, by up to 100 attempts that covered the newest windows of the series;
+	// not set if there are none.
 	MeanJobDuration *durationpb.Duration `protobuf:"bytes,8,opt,name=mean_job_duration,json=meanJobDuration,proto3" json:"mean_job_duration,omitempty"`
 	// How long all of it takes at that pace with max_parallel jobs at once, if nothing limits it.
 	EstimatedDuration *durationpb.Duration `protobuf:"bytes,9,opt,name=estimated_duration,json=estimatedDuration,proto3" json:"estimated_duration,omitempty"`

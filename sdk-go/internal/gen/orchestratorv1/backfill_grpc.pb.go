@@ -40,7 +40,7 @@ const (
 // work goes first. A window that is covered, or that an unfinished job of the same source and scope
 // is to cover, is not repeated: a second backfill over the same windows shares the work of the first.
 // What a batch makes and the note of it are written in one transaction: replicas that are killed
-// repeat nothing.
+// repeat nothing. Jobs for which a queue or a quota has no place are made later.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -53,18 +53,20 @@ type BackfillServiceClient interface {
 	PreviewBackfill(ctx context.Context, in *PreviewBackfillRequest, opts ...grpc.CallOption) (*PreviewBackfillResponse, error)
 	// Starts a backfill.
 	//
-	// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; ALREADY_EXISTS
+	// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
+	// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
 	// (REQUEST_ID_CONFLICT).
 	CreateBackfill(ctx context.Context, in *CreateBackfillRequest, opts ...grpc.CallOption) (*CreateBackfillResponse, error)
 	// Returns a backfill with its progress.
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND).
 	GetBackfill(ctx context.Context, in *GetBackfillRequest, opts ...grpc.CallOption) (*GetBackfillResponse, error)
-	// Lists backfills, newest first, a page at a time.
+	// Lists backfills, newest first, a page at a time, without the payloads of their jobs.
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListBackfills(ctx context.Context, in *ListBackfillsRequest, opts ...grpc.CallOption) (*ListBackfillsResponse, error)
 	// Lists the windows for which a backfill made or found a job, oldest first, a page at a time.
+	// Windows that were covered before it came to them are counted and not listed.
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 	ListBackfillWindows(ctx context.Context, in *ListBackfillWindowsRequest, opts ...grpc.CallOption) (*ListBackfillWindowsResponse, error)
@@ -76,7 +78,8 @@ type BackfillServiceClient interface {
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
 	ResumeBackfill(ctx context.Context, in *ResumeBackfillRequest, opts ...grpc.CallOption) (*ResumeBackfillResponse, error)
-	// Cancels a backfill and its unfinished jobs. What is covered stays covered. Safe to repeat.
+	// Cancels a backfill and its unfinished jobs, those soon after this answers; finish_time is set
+	// once all of them have ended. What is covered stays covered. Safe to repeat.
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
 	CancelBackfill(ctx context.Context, in *CancelBackfillRequest, opts ...grpc.CallOption) (*CancelBackfillResponse, error)
@@ -181,7 +184,7 @@ func (c *backfillServiceClient) CancelBackfill(ctx context.Context, in *CancelBa
 // work goes first. A window that is covered, or that an unfinished job of the same source and scope
 // is to cover, is not repeated: a second backfill over the same windows shares the work of the first.
 // What a batch makes and the note of it are written in one transaction: replicas that are killed
-// repeat nothing.
+// repeat nothing. Jobs for which a queue or a quota has no place are made later.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -194,18 +197,20 @@ type BackfillServiceServer interface {
 	PreviewBackfill(context.Context, *PreviewBackfillRequest) (*PreviewBackfillResponse, error)
 	// Starts a backfill.
 	//
-	// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; ALREADY_EXISTS
+	// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
+	// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
 	// (REQUEST_ID_CONFLICT).
 	CreateBackfill(context.Context, *CreateBackfillRequest) (*CreateBackfillResponse, error)
 	// Returns a backfill with its progress.
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND).
 	GetBackfill(context.Context, *GetBackfillRequest) (*GetBackfillResponse, error)
-	// Lists backfills, newest first, a page at a time.
+	// Lists backfills, newest first, a page at a time, without the payloads of their jobs.
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListBackfills(context.Context, *ListBackfillsRequest) (*ListBackfillsResponse, error)
 	// Lists the windows for which a backfill made or found a job, oldest first, a page at a time.
+	// Windows that were covered before it came to them are counted and not listed.
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 	ListBackfillWindows(context.Context, *ListBackfillWindowsRequest) (*ListBackfillWindowsResponse, error)
@@ -217,7 +222,8 @@ type BackfillServiceServer interface {
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
 	ResumeBackfill(context.Context, *ResumeBackfillRequest) (*ResumeBackfillResponse, error)
-	// Cancels a backfill and its unfinished jobs. What is covered stays covered. Safe to repeat.
+	// Cancels a backfill and its unfinished jobs, those soon after this answers; finish_time is set
+	// once all of them have ended. What is covered stays covered. Safe to repeat.
 	//
 	// Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
 	CancelBackfill(context.Context, *CancelBackfillRequest) (*CancelBackfillResponse, error)

@@ -295,7 +295,7 @@ const (
 	RetryOutcome_RETRY_OUTCOME_READY RetryOutcome = 1
 	// It was unfinished already; nothing changed.
 	RetryOutcome_RETRY_OUTCOME_ALREADY_ACTIVE RetryOutcome = 2
-	// It succeeded or was cancelled: those stay as they are.
+	// It succeeded, was cancelled, or an operator gave it up: those stay as they are.
 	RetryOutcome_RETRY_OUTCOME_NOT_RETRYABLE RetryOutcome = 3
 	// The tenant has no such job.
 	RetryOutcome_RETRY_OUTCOME_NOT_FOUND RetryOutcome = 4
@@ -352,11 +352,13 @@ type StuckCause int32
 const (
 	// Not said.
 	StuckCause_STUCK_CAUSE_UNSPECIFIED StuckCause = 0
-	// No worker that takes its type from its queue was connected to any replica for stuck_after.
+	// No worker that takes its type from its queue was connected to any replica for stuck_after, 10
+	// minutes by default.
 	StuckCause_STUCK_CAUSE_NO_WORKER StuckCause = 1
 	// A job that it depends on ended without success, and the edge says hold.
 	StuckCause_STUCK_CAUSE_DEPENDENCY StuckCause = 2
-	// A limit lets nothing out: a concurrency of 0, or a pause that never expires.
+	// A limit has let nothing out for stuck_after and never will: a concurrency or quota of 0, or a
+	// pause that never expires.
 	StuckCause_STUCK_CAUSE_LIMIT StuckCause = 3
 )
 
@@ -446,8 +448,9 @@ type JobSpec struct {
 	// Jobs with the same key share its concurrency limit, whatever their type, queue and source.
 	// FlowControlService sets the limit; without one the key does nothing.
 	ConcurrencyKey string `protobuf:"bytes,18,opt,name=concurrency_key,json=concurrencyKey,proto3" json:"concurrency_key,omitempty"`
-	// The event-time window of its source that the job covers. Its success covers it, and the
-	// watermark advances over what is covered without a gap: see WatermarkService.
+	// The event-time window of its source that the job covers: one of a series that
+	// WatermarkService.PutWindowSeries declared. Its success covers it, and the watermark advances
+	// over what is covered without a gap: see WatermarkService.
 	Window        *EventWindow `protobuf:"bytes,19,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1110,7 +1113,9 @@ type EnqueueResult struct {
 	// Why it was rejected: a code and details as an error of the whole call would have them.
 	// Reasons: IDEMPOTENCY_CONFLICT (ALREADY_EXISTS, metadata has both digests), JOB_ID_CONFLICT
 	// (ALREADY_EXISTS), PAYLOAD_TOO_LARGE (INVALID_ARGUMENT), PAYLOAD_ARTIFACT_NOT_FOUND
-	// (FAILED_PRECONDITION), QUEUE_FULL and QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
+	// (FAILED_PRECONDITION), WINDOW_SERIES_NOT_FOUND (FAILED_PRECONDITION: nobody declared the series
+	// of the window), WINDOW_INVALID (INVALID_ARGUMENT: it is no window of its series), QUEUE_FULL and
+	// QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
 	Error         *status.Status `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3267,7 +3272,7 @@ func (x *BlockedBySchedule) GetReadyTime() *timestamppb.Timestamp {
 type BlockedByWorkers struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many connected workers take the job's type, on all replicas as of 10 s ago, and on the one
-	// that answers as of now.
+	// that answers as of now. Who is taken out (FleetService) does not count.
 	CapableWorkers int32 `protobuf:"varint,1,opt,name=capable_workers,json=capableWorkers,proto3" json:"capable_workers,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

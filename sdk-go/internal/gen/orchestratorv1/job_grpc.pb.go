@@ -65,10 +65,12 @@ type JobServiceClient interface {
 	ListJobEvents(ctx context.Context, in *ListJobEventsRequest, opts ...grpc.CallOption) (*ListJobEventsResponse, error)
 	// Streams jobs as they change, progress included: first each job as it is, then again after
 	// each change, and ends when all of them are in a terminal state. An empty message comes every
-	// 15 s when there is nothing else to send.
+	// 15 s when there is nothing else to send. Of a run also the jobs that are appended meanwhile are
+	// watched, and an open one is until it is closed.
 	//
 	// Changes in quick succession may arrive as one. Errors: NOT_FOUND (JOB_NOT_FOUND,
-	// RUN_NOT_FOUND). The server may end the stream with UNAVAILABLE when it stops: watch again.
+	// RUN_NOT_FOUND), FAILED_PRECONDITION (RUN_TOO_LARGE: the run has, or has got, more than 1,000
+	// jobs; GetRunGraph answers them in pages). The server may end the stream with UNAVAILABLE when it stops: watch again.
 	WatchJobs(ctx context.Context, in *WatchJobsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchJobsResponse], error)
 	// Cancels jobs; a result per job, in the order of the request. Safe to repeat.
 	//
@@ -228,10 +230,12 @@ type JobServiceServer interface {
 	ListJobEvents(context.Context, *ListJobEventsRequest) (*ListJobEventsResponse, error)
 	// Streams jobs as they change, progress included: first each job as it is, then again after
 	// each change, and ends when all of them are in a terminal state. An empty message comes every
-	// 15 s when there is nothing else to send.
+	// 15 s when there is nothing else to send. Of a run also the jobs that are appended meanwhile are
+	// watched, and an open one is until it is closed.
 	//
 	// Changes in quick succession may arrive as one. Errors: NOT_FOUND (JOB_NOT_FOUND,
-	// RUN_NOT_FOUND). The server may end the stream with UNAVAILABLE when it stops: watch again.
+	// RUN_NOT_FOUND), FAILED_PRECONDITION (RUN_TOO_LARGE: the run has, or has got, more than 1,000
+	// jobs; GetRunGraph answers them in pages). The server may end the stream with UNAVAILABLE when it stops: watch again.
 	WatchJobs(*WatchJobsRequest, grpc.ServerStreamingServer[WatchJobsResponse]) error
 	// Cancels jobs; a result per job, in the order of the request. Safe to repeat.
 	//

@@ -680,7 +680,8 @@ type StartOperationRequest_Jobs struct {
 }
 
 type StartOperationRequest_Matching struct {
-	// Those that match when their turn comes.
+	// Those that match when their turn comes. Only jobs that the action can be about are looked at:
+	// dead and scheduled ones to retry, dead ones to discard, unfinished ones for all other actions.
 	Matching *JobFilter `protobuf:"bytes,3,opt,name=matching,proto3,oneof"`
 }
 
@@ -831,7 +832,7 @@ type Operation struct {
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The ticket.
 	Ticket string `protobuf:"bytes,7,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	// How many jobs matched when it began.
+	// How many jobs matched when it began, up to 1,000,000.
 	Matching int64 `protobuf:"varint,8,opt,name=matching,proto3" json:"matching,omitempty"`
 	// How many were changed.
 	Applied int64 `protobuf:"varint,9,opt,name=applied,proto3" json:"applied,omitempty"`

@@ -35,8 +35,9 @@ const (
 //
 // An operation is durable when StartOperation answers. It survives replicas that are killed: each
 // batch changes its jobs, writes their results and moves on in one transaction, so that no job is
-// done twice or left out. It looks at jobs in the order of their ids, oldest first, and not at jobs
-// that are enqueued after it began.
+// done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
+// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+// began. Operations of a tenant take turns.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -55,13 +56,15 @@ type OperationServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListOperations(ctx context.Context, in *ListOperationsRequest, opts ...grpc.CallOption) (*ListOperationsResponse, error)
-	// Lists what became of each job, in the order in which they were done.
+	// Lists what became of each job so far, in the order of the jobs' ids.
 	//
 	// Errors: NOT_FOUND (OPERATION_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 	ListOperationResults(ctx context.Context, in *ListOperationResultsRequest, opts ...grpc.CallOption) (*ListOperationResultsResponse, error)
-	// Stops an operation where it is; what it did stays done. Safe to repeat.
+	// Stops an operation where it is; what it did stays done. Safe to repeat, and does nothing to one
+	// that has ended.
 	//
-	// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+	// Errors: NOT_FOUND (OPERATION_NOT_FOUND), FAILED_PRECONDITION (OPERATION_NOT_STOPPABLE: it
+	// cancels or replays a run, and goes on to its end; a replay ends early if its run is cancelled).
 	StopOperation(ctx context.Context, in *StopOperationRequest, opts ...grpc.CallOption) (*StopOperationResponse, error)
 }
 
@@ -132,8 +135,9 @@ func (c *operationServiceClient) StopOperation(ctx context.Context, in *StopOper
 //
 // An operation is durable when StartOperation answers. It survives replicas that are killed: each
 // batch changes its jobs, writes their results and moves on in one transaction, so that no job is
-// done twice or left out. It looks at jobs in the order of their ids, oldest first, and not at jobs
-// that are enqueued after it began.
+// done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
+// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+// began. Operations of a tenant take turns.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -152,13 +156,15 @@ type OperationServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error)
-	// Lists what became of each job, in the order in which they were done.
+	// Lists what became of each job so far, in the order of the jobs' ids.
 	//
 	// Errors: NOT_FOUND (OPERATION_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 	ListOperationResults(context.Context, *ListOperationResultsRequest) (*ListOperationResultsResponse, error)
-	// Stops an operation where it is; what it did stays done. Safe to repeat.
+	// Stops an operation where it is; what it did stays done. Safe to repeat, and does nothing to one
+	// that has ended.
 	//
-	// Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+	// Errors: NOT_FOUND (OPERATION_NOT_FOUND), FAILED_PRECONDITION (OPERATION_NOT_STOPPABLE: it
+	// cancels or replays a run, and goes on to its end; a replay ends early if its run is cancelled).
 	StopOperation(context.Context, *StopOperationRequest) (*StopOperationResponse, error)
 	mustEmbedUnimplementedOperationServiceServer()
 }

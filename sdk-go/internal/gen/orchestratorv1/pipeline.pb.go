@@ -772,8 +772,10 @@ type RunPipelineResponse struct {
 	JobIds []string `protobuf:"bytes,2,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
 	// True: the run was there already, with the same content.
 	AlreadyExisted bool `protobuf:"varint,3,opt,name=already_existed,json=alreadyExisted,proto3" json:"already_existed,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The jobs' names, in the same order.
+	JobNames      []string `protobuf:"bytes,4,rep,name=job_names,json=jobNames,proto3" json:"job_names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunPipelineResponse) Reset() {
@@ -825,6 +827,13 @@ func (x *RunPipelineResponse) GetAlreadyExisted() bool {
 		return x.AlreadyExisted
 	}
 	return false
+}
+
+func (x *RunPipelineResponse) GetJobNames() []string {
+	if x != nil {
+		return x.JobNames
+	}
+	return nil
 }
 
 var File_stellaops_orchestrator_v1_pipeline_proto protoreflect.FileDescriptor
@@ -886,11 +895,12 @@ const file_stellaops_orchestrator_v1_pipeline_proto_rawDesc = "" +
 	"\x06run_id\x18\x04 \x01(\tBO\xbaHL\xd8\x01\x01rG2E^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x05runId\x12+\n" +
 	"\fdisplay_name\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\vdisplayName\x12\"\n" +
 	"\aproject\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\aproject\x12/\n" +
-	"\x0ecorrelation_id\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\rcorrelationId\"\x89\x01\n" +
+	"\x0ecorrelation_id\x18\a \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\rcorrelationId\"\xa6\x01\n" +
 	"\x13RunPipelineResponse\x120\n" +
 	"\x03run\x18\x01 \x01(\v2\x1e.stellaops.orchestrator.v1.RunR\x03run\x12\x17\n" +
 	"\ajob_ids\x18\x02 \x03(\tR\x06jobIds\x12'\n" +
-	"\x0falready_existed\x18\x03 \x01(\bR\x0ealreadyExisted*\x94\x01\n" +
+	"\x0falready_existed\x18\x03 \x01(\bR\x0ealreadyExisted\x12\x1b\n" +
+	"\tjob_names\x18\x04 \x03(\tR\bjobNames*\x94\x01\n" +
 	"\rParameterKind\x12\x1e\n" +
 	"\x1aPARAMETER_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15PARAMETER_KIND_STRING\x10\x01\x12\x16\n" +

@@ -337,7 +337,7 @@ type Dependency struct {
 	// Which end of it lets the job go.
 	Condition EdgeCondition `protobuf:"varint,3,opt,name=condition,proto3,enum=stellaops.orchestrator.v1.EdgeCondition" json:"condition,omitempty"`
 	// A declared join: the job also waits, in the same way, for every job that the named one appends
-	// with fan_out, and for what those append.
+	// with fan_out once this one is there, and for what those append.
 	IncludeFanOut bool `protobuf:"varint,4,opt,name=include_fan_out,json=includeFanOut,proto3" json:"include_fan_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1993,7 +1993,8 @@ func (x *GraphNode) GetReusedFromRun() string {
 // GetRunGraphResponse is a page of a graph.
 type GetRunGraphResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Jobs in their order. A page with many edges may have fewer than asked for.
+	// Jobs in their order; of a replay first those that it reuses. A page with many edges may have
+	// fewer than asked for, and a job to which more than 20,000 lead comes again with the next ones.
 	Nodes []*GraphNode `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	// The edges that lead to these jobs.
 	Edges []*Edge `protobuf:"bytes,2,rep,name=edges,proto3" json:"edges,omitempty"`

@@ -52,9 +52,10 @@ type RunServiceClient interface {
 	// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
 	// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
 	// a job with one of these faults, or can never start) and one field violation per fault, all at
-	// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
-	// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+	// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE, WINDOW_INVALID: it
+	// is no window of its series); FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND,
+	// WINDOW_SERIES_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
+	// JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
 	// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
 	CreateRun(ctx context.Context, in *CreateRunRequest, opts ...grpc.CallOption) (*CreateRunResponse, error)
 	// Adds up to 1,000 jobs and 20,000 edges to a live run in one transaction: all of it or nothing.
@@ -63,8 +64,9 @@ type RunServiceClient interface {
 	// handler appends, every job waits for that depends on the handler's job with include_fan_out.
 	// A dependency on a job that ended already counts as its end says.
 	//
-	// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
-	// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+	// Safe to repeat: a name that is there with the same JobSpec is the same job, and its edges stay as
+	// they are. Errors: those of CreateRun (GRAPH_CYCLE also if a job that a handler appends would
+	// wait for one that waits for it); NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
 	// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
 	// content).
 	AppendJobs(ctx context.Context, in *AppendJobsRequest, opts ...grpc.CallOption) (*AppendJobsResponse, error)
@@ -72,8 +74,10 @@ type RunServiceClient interface {
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND).
 	CloseRun(ctx context.Context, in *CloseRunRequest, opts ...grpc.CallOption) (*CloseRunResponse, error)
-	// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
-	// can be appended once this answers. Safe to repeat with the same request_id.
+	// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Once this
+	// answers nothing can be appended, and the end of one job lets no other go: if somebody stops the
+	// operation, blocked jobs stay blocked until the run is cancelled again. Safe to repeat with the
+	// same request_id.
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
 	CancelRun(ctx context.Context, in *CancelRunRequest, opts ...grpc.CallOption) (*CancelRunResponse, error)
@@ -239,9 +243,10 @@ type RunServiceServer interface {
 	// GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
 	// unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
 	// a job with one of these faults, or can never start) and one field violation per fault, all at
-	// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
-	// FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-	// IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+	// once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE, WINDOW_INVALID: it
+	// is no window of its series); FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND,
+	// WINDOW_SERIES_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
+	// JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
 	// has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
 	CreateRun(context.Context, *CreateRunRequest) (*CreateRunResponse, error)
 	// Adds up to 1,000 jobs and 20,000 edges to a live run in one transaction: all of it or nothing.
@@ -250,8 +255,9 @@ type RunServiceServer interface {
 	// handler appends, every job waits for that depends on the handler's job with include_fan_out.
 	// A dependency on a job that ended already counts as its end says.
 	//
-	// Safe to repeat: a name that is there with the same content is the same job. Errors: those of
-	// CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+	// Safe to repeat: a name that is there with the same JobSpec is the same job, and its edges stay as
+	// they are. Errors: those of CreateRun (GRAPH_CYCLE also if a job that a handler appends would
+	// wait for one that waits for it); NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
 	// STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
 	// content).
 	AppendJobs(context.Context, *AppendJobsRequest) (*AppendJobsResponse, error)
@@ -259,8 +265,10 @@ type RunServiceServer interface {
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND).
 	CloseRun(context.Context, *CloseRunRequest) (*CloseRunResponse, error)
-	// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
-	// can be appended once this answers. Safe to repeat with the same request_id.
+	// Cancels every unfinished job of a run, in batches; the operation tells how far it is. Once this
+	// answers nothing can be appended, and the end of one job lets no other go: if somebody stops the
+	// operation, blocked jobs stay blocked until the run is cancelled again. Safe to repeat with the
+	// same request_id.
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
 	CancelRun(context.Context, *CancelRunRequest) (*CancelRunResponse, error)

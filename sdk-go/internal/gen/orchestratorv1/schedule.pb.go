@@ -26,7 +26,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// OverlapPolicy is what happens to a firing while what the one before it made is unfinished.
+// OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
+// that can still run, or a run that is open or has such jobs. One that waits for a place in its
+// queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
 type OverlapPolicy int32
 
 const (
@@ -88,6 +90,8 @@ func (OverlapPolicy) EnumDescriptor() ([]byte, []int) {
 }
 
 // CatchUpPolicy is what happens to firings that nobody could make in time, because no server ran.
+// One that is late by less than a minute is made whatever the policy says. The overlap policy
+// counts for those that are caught up, too.
 type CatchUpPolicy int32
 
 const (
@@ -154,7 +158,8 @@ const (
 	FiringOutcome_FIRING_OUTCOME_CREATED FiringOutcome = 1
 	// Skipped: what the one before made was unfinished.
 	FiringOutcome_FIRING_OUTCOME_SKIPPED FiringOutcome = 2
-	// It waits for what the one before made.
+	// It waits for what the one before made, or for a place: its queue is full, or a quota is used
+	// up. Up to 100 wait.
 	FiringOutcome_FIRING_OUTCOME_QUEUED FiringOutcome = 3
 	// Missed: no server ran at its time, and the catch-up policy says so. Stands for missed_count
 	// firings.
@@ -395,7 +400,7 @@ type Schedule struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// For people.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// When it fires.
+	// When it fires. Required, save in an update whose mask does not name it.
 	//
 	// Types that are valid to be assigned to Timing:
 	//
@@ -407,7 +412,8 @@ type Schedule struct {
 	// It does not fire at or after this.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Each firing comes up to this much later than its nominal time: always the same for the same
-	// firing, different between firings and schedules. At most a day.
+	// firing, different between firings and schedules. At most a day, and no more than the least time
+	// between two firings.
 	Jitter *durationpb.Duration `protobuf:"bytes,7,opt,name=jitter,proto3" json:"jitter,omitempty"`
 	// What happens while what it made last is unfinished.
 	Overlap OverlapPolicy `protobuf:"varint,8,opt,name=overlap,proto3,enum=stellaops.orchestrator.v1.OverlapPolicy" json:"overlap,omitempty"`
@@ -415,7 +421,7 @@ type Schedule struct {
 	CatchUp CatchUpPolicy `protobuf:"varint,9,opt,name=catch_up,json=catchUp,proto3,enum=stellaops.orchestrator.v1.CatchUpPolicy" json:"catch_up,omitempty"`
 	// For CATCH_UP_POLICY_ALL: how many at most; 100 if 0.
 	MaxCatchUp int32 `protobuf:"varint,10,opt,name=max_catch_up,json=maxCatchUp,proto3" json:"max_catch_up,omitempty"`
-	// What it makes.
+	// What it makes. Required, save in an update whose mask does not name it.
 	//
 	// Types that are valid to be assigned to Target:
 	//
@@ -423,7 +429,7 @@ type Schedule struct {
 	//	*Schedule_Pipeline
 	Target isSchedule_Target `protobuf_oneof:"target"`
 	// For a job with a source: each firing declares the newest window of this series that is due at
-	// its nominal time. See WatermarkService. Not set: the job's own window, which must be empty.
+	// its nominal time. See WatermarkService.
 	Window *ScheduledWindow `protobuf:"bytes,13,opt,name=window,proto3" json:"window,omitempty"`
 	// Set: it does not fire. Ignored in creates and updates: see PauseSchedule.
 	Pause *SchedulePause `protobuf:"bytes,14,opt,name=pause,proto3" json:"pause,omitempty"`
@@ -649,7 +655,7 @@ type isSchedule_Target interface {
 }
 
 type Schedule_Job struct {
-	// A job. job_id, idempotency_key and not_before must be empty. Its labels
+	// A job. job_id, idempotency_key, not_before and window must be empty. Its labels
 	// "orchestrator/schedule" and "orchestrator/nominal-time" are set at each firing.
 	Job *JobSpec `protobuf:"bytes,11,opt,name=job,proto3,oneof"`
 }
@@ -1091,7 +1097,8 @@ type UpdateScheduleRequest struct {
 	// The schedule; name says which one. With an etag the change is refused if somebody else came
 	// first.
 	Schedule *Schedule `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
-	// Which fields to change ("timing" and "target" for the choices); all of them if empty.
+	// Which fields to change ("timing" and "target" for the choices); all of them if empty. What the
+	// server sets cannot be named.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Why, for the history.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -1885,7 +1892,7 @@ type Firing struct {
 	Schedule string `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
 	// When it was to come, without jitter.
 	NominalTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=nominal_time,json=nominalTime,proto3" json:"nominal_time,omitempty"`
-	// When it came.
+	// When it came; of one that waited, when it went on.
 	FireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=fire_time,json=fireTime,proto3" json:"fire_time,omitempty"`
 	// What became of it.
 	Outcome FiringOutcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=stellaops.orchestrator.v1.FiringOutcome" json:"outcome,omitempty"`
@@ -2138,7 +2145,7 @@ const file_stellaops_orchestrator_v1_schedule_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\x127\n" +
 	"\n" +
 	"parameters\x18\x03 \x01(\v2\x17.google.protobuf.StructR\n" +
-	"parameters\"\xbd\t\n" +
+	"parameters\"\xaf\t\n" +
 	"\bSchedule\x124\n" +
 	"\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b(\xff\x012\x16^[a-z0-9][a-z0-9._-]*$R\x04name\x12*\n" +
 	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\vdescription\x12;\n" +
@@ -2164,9 +2171,9 @@ const file_stellaops_orchestrator_v1_schedule_proto_rawDesc = "" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12@\n" +
 	"\x0enext_fire_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\fnextFireTime\x12F\n" +
-	"\x11last_nominal_time\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x0flastNominalTimeB\x0f\n" +
-	"\x06timing\x12\x05\xbaH\x02\b\x01B\x0f\n" +
-	"\x06target\x12\x05\xbaH\x02\b\x01\"1\n" +
+	"\x11last_nominal_time\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x0flastNominalTimeB\b\n" +
+	"\x06timingB\b\n" +
+	"\x06target\"1\n" +
 	"\x0fScheduledWindow\x12\x1e\n" +
 	"\x05scope\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x05scope\"o\n" +
 	"\rSchedulePause\x12\x16\n" +

@@ -39,7 +39,7 @@ const (
 //
 // Each firing happens exactly once, with any number of replicas, killed or not: what a firing makes
 // and the note that it fired are written in one transaction. A firing comes at its moment or later,
-// by up to a second, never earlier.
+// by up to a second, never earlier. The moment is told by the ledger's clock.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -49,7 +49,7 @@ type ScheduleServiceClient interface {
 	//
 	// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
 	// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-	// (PIPELINE_NOT_FOUND).
+	// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
 	CreateSchedule(ctx context.Context, in *CreateScheduleRequest, opts ...grpc.CallOption) (*CreateScheduleResponse, error)
 	// Returns one schedule.
 	//
@@ -59,11 +59,12 @@ type ScheduleServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListSchedules(ctx context.Context, in *ListSchedulesRequest, opts ...grpc.CallOption) (*ListSchedulesResponse, error)
-	// Changes a schedule. A new timing counts from now on.
+	// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
 	UpdateSchedule(ctx context.Context, in *UpdateScheduleRequest, opts ...grpc.CallOption) (*UpdateScheduleResponse, error)
-	// Removes a schedule and the list of its firings; what it made stays. Safe to repeat.
+	// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
+	// repeat.
 	DeleteSchedule(ctx context.Context, in *DeleteScheduleRequest, opts ...grpc.CallOption) (*DeleteScheduleResponse, error)
 	// Pauses a schedule: it does not fire, and what falls into the pause is not caught up. Safe to
 	// repeat; the newer reason counts.
@@ -77,13 +78,17 @@ type ScheduleServiceClient interface {
 	// Fires a schedule now, whatever its timing and pause say; its overlap policy counts. Safe to
 	// repeat with the same request_id.
 	//
-	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), and those of what it makes.
+	// A firing that is skipped or queued is an answer, not an error. Errors: NOT_FOUND
+	// (SCHEDULE_NOT_FOUND); those of EnqueueJobs or RunPipeline; FAILED_PRECONDITION
+	// (WINDOW_SERIES_NOT_FOUND; NO_WINDOW_DUE: the series has no window that is due by now).
 	TriggerSchedule(ctx context.Context, in *TriggerScheduleRequest, opts ...grpc.CallOption) (*TriggerScheduleResponse, error)
-	// Says when a schedule fires next: one that exists, or one that is only described.
+	// Says when a schedule fires in the next hundred years, as if it were not paused: one that
+	// exists, or one that is only described.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (SCHEDULE_INVALID).
 	PreviewSchedule(ctx context.Context, in *PreviewScheduleRequest, opts ...grpc.CallOption) (*PreviewScheduleResponse, error)
-	// Lists what a schedule did, newest first, a page at a time.
+	// Lists what a schedule did, newest first, a page at a time. Old firings go when the retention
+	// policy says so.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 	ListFirings(ctx context.Context, in *ListFiringsRequest, opts ...grpc.CallOption) (*ListFiringsResponse, error)
@@ -205,7 +210,7 @@ func (c *scheduleServiceClient) ListFirings(ctx context.Context, in *ListFirings
 //
 // Each firing happens exactly once, with any number of replicas, killed or not: what a firing makes
 // and the note that it fired are written in one transaction. A firing comes at its moment or later,
-// by up to a second, never earlier.
+// by up to a second, never earlier. The moment is told by the ledger's clock.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -215,7 +220,7 @@ type ScheduleServiceServer interface {
 	//
 	// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
 	// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-	// (PIPELINE_NOT_FOUND).
+	// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
 	CreateSchedule(context.Context, *CreateScheduleRequest) (*CreateScheduleResponse, error)
 	// Returns one schedule.
 	//
@@ -225,11 +230,12 @@ type ScheduleServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListSchedules(context.Context, *ListSchedulesRequest) (*ListSchedulesResponse, error)
-	// Changes a schedule. A new timing counts from now on.
+	// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
 	UpdateSchedule(context.Context, *UpdateScheduleRequest) (*UpdateScheduleResponse, error)
-	// Removes a schedule and the list of its firings; what it made stays. Safe to repeat.
+	// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
+	// repeat.
 	DeleteSchedule(context.Context, *DeleteScheduleRequest) (*DeleteScheduleResponse, error)
 	// Pauses a schedule: it does not fire, and what falls into the pause is not caught up. Safe to
 	// repeat; the newer reason counts.
@@ -243,13 +249,17 @@ type ScheduleServiceServer interface {
 	// Fires a schedule now, whatever its timing and pause say; its overlap policy counts. Safe to
 	// repeat with the same request_id.
 	//
-	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), and those of what it makes.
+	// A firing that is skipped or queued is an answer, not an error. Errors: NOT_FOUND
+	// (SCHEDULE_NOT_FOUND); those of EnqueueJobs or RunPipeline; FAILED_PRECONDITION
+	// (WINDOW_SERIES_NOT_FOUND; NO_WINDOW_DUE: the series has no window that is due by now).
 	TriggerSchedule(context.Context, *TriggerScheduleRequest) (*TriggerScheduleResponse, error)
-	// Says when a schedule fires next: one that exists, or one that is only described.
+	// Says when a schedule fires in the next hundred years, as if it were not paused: one that
+	// exists, or one that is only described.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (SCHEDULE_INVALID).
 	PreviewSchedule(context.Context, *PreviewScheduleRequest) (*PreviewScheduleResponse, error)
-	// Lists what a schedule did, newest first, a page at a time.
+	// Lists what a schedule did, newest first, a page at a time. Old firings go when the retention
+	// policy says so.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
 	ListFirings(context.Context, *ListFiringsRequest) (*ListFiringsResponse, error)

@@ -112,9 +112,9 @@ type Watermark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The series.
 	Series *WindowSeries `protobuf:"bytes,1,opt,name=series,proto3" json:"series,omitempty"`
-	// Up to here everything is covered. Never goes back.
+	// Up to here everything is covered; origin_time if nothing is. Never goes back.
 	WatermarkTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=watermark_time,json=watermarkTime,proto3" json:"watermark_time,omitempty"`
-	// Windows that end up to here are due.
+	// The end of the last window that is due; origin_time if none is.
 	DueTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=due_time,json=dueTime,proto3" json:"due_time,omitempty"`
 	// From the watermark to due_time; 0 if nothing is missing.
 	Lag *durationpb.Duration `protobuf:"bytes,4,opt,name=lag,proto3" json:"lag,omitempty"`
@@ -637,7 +637,8 @@ type Gap struct {
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// How many windows it has.
 	Windows int64 `protobuf:"varint,3,opt,name=windows,proto3" json:"windows,omitempty"`
-	// How many of them unfinished jobs are to cover.
+	// How many of them unfinished jobs are to cover, as far as a look at 10,000 jobs, spread over the
+	// gaps of the page, tells.
 	InProgress    int64 `protobuf:"varint,4,opt,name=in_progress,json=inProgress,proto3" json:"in_progress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -41,8 +41,9 @@ const (
 type WatermarkServiceClient interface {
 	// Declares the windows of a source and scope, or changes how late data may come.
 	//
-	// Safe to repeat. Errors: FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot
-	// change once something is covered).
+	// Safe to repeat; a call that changes nothing leaves nothing in the history. Errors:
+	// FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot change once something
+	// is covered, nor while a backfill is under way).
 	PutWindowSeries(ctx context.Context, in *PutWindowSeriesRequest, opts ...grpc.CallOption) (*PutWindowSeriesResponse, error)
 	// Returns the watermark of a source and scope.
 	//
@@ -123,8 +124,9 @@ func (c *watermarkServiceClient) ListGaps(ctx context.Context, in *ListGapsReque
 type WatermarkServiceServer interface {
 	// Declares the windows of a source and scope, or changes how late data may come.
 	//
-	// Safe to repeat. Errors: FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot
-	// change once something is covered).
+	// Safe to repeat; a call that changes nothing leaves nothing in the history. Errors:
+	// FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot change once something
+	// is covered, nor while a backfill is under way).
 	PutWindowSeries(context.Context, *PutWindowSeriesRequest) (*PutWindowSeriesResponse, error)
 	// Returns the watermark of a source and scope.
 	//

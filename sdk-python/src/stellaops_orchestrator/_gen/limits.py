@@ -20,6 +20,8 @@ BOUND_ARTIFACTS = 1000
 """Artifacts that one completion binds."""
 ARTIFACT_NAME_BYTES = 255
 """Bytes of an artifact's name."""
+HOST_BYTES = 255
+"""Bytes of the name of the machine that a worker runs on."""
 RESOURCE_KEY_BYTES = 255
 """Bytes of a throttle's resource key."""
 RETRY_AFTER_SECONDS = 604800

@@ -8,7 +8,7 @@ pub struct Command {
     /// What to do.
     #[prost(
         oneof = "command::Command",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35"
     )]
     pub command: ::core::option::Option<command::Command>,
 }
@@ -57,6 +57,34 @@ pub mod command {
         UploadArtifact(super::UploadArtifact),
         #[prost(message, tag = "21")]
         DownloadArtifact(super::DownloadArtifact),
+        #[prost(message, tag = "22")]
+        AppendJobs(super::AppendJobs),
+        #[prost(message, tag = "23")]
+        CloseRun(super::CloseRun),
+        #[prost(message, tag = "24")]
+        CancelRun(super::CancelRun),
+        #[prost(message, tag = "25")]
+        ReplayRun(super::ReplayRun),
+        #[prost(message, tag = "26")]
+        PutPipeline(super::PutPipeline),
+        #[prost(message, tag = "27")]
+        GetPipeline(super::GetPipeline),
+        #[prost(message, tag = "28")]
+        RunPipeline(super::RunPipeline),
+        #[prost(message, tag = "29")]
+        PutWindowSeries(super::PutWindowSeries),
+        #[prost(message, tag = "30")]
+        GetWatermark(super::GetWatermark),
+        #[prost(message, tag = "31")]
+        ListGaps(super::ListGaps),
+        #[prost(message, tag = "32")]
+        PreviewBackfill(super::PreviewBackfill),
+        #[prost(message, tag = "33")]
+        CreateBackfill(super::CreateBackfill),
+        #[prost(message, tag = "34")]
+        GetBackfill(super::GetBackfill),
+        #[prost(message, tag = "35")]
+        SteerBackfill(super::SteerBackfill),
     }
 }
 /// Event is what the program reports.
@@ -127,6 +155,10 @@ pub struct StartWorker {
     /// True: switch on the option by which jobs come with an active lease; otherwise leave it out.
     #[prost(bool, tag = "8")]
     pub lease_at_once: bool,
+    /// Not set: leave the option out, so that the SDK finds the machine's name. Set, maybe to an empty
+    /// text: give it as it is.
+    #[prost(string, optional, tag = "9")]
+    pub host: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Handler is what the handler of one job type does.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -145,7 +177,7 @@ pub struct Script {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Step {
-    #[prost(oneof = "step::Step", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "step::Step", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub step: ::core::option::Option<step::Step>,
 }
 /// Nested message and enum types in `Step`.
@@ -180,6 +212,9 @@ pub mod step {
         /// Ends the handler: panics, aborts, throws what is not an ordinary error.
         #[prost(message, tag = "9")]
         Panic(super::Panic),
+        /// Appends jobs to the run of the handler's job, under its lease.
+        #[prost(message, tag = "10")]
+        FanOut(super::FanOut),
     }
 }
 /// Hold waits until Proceed, until for_ms are over (if it is not 0), or until the handler is asked
@@ -227,6 +262,11 @@ pub struct Throttle {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LoadPayload {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FanOut {
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<RunJob>,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReturnResult {
     /// The result as it is; none if empty.
@@ -312,6 +352,19 @@ pub struct JobRequest {
     pub tracestate: ::prost::alloc::string::String,
     #[prost(string, tag = "17")]
     pub concurrency_key: ::prost::alloc::string::String,
+    /// The event-time window that the job covers; not said if not set.
+    #[prost(message, optional, tag = "18")]
+    pub window: ::core::option::Option<Window>,
+}
+/// Window is a span of event time, from start_ms up to but not including end_ms.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Window {
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub start_ms: i64,
+    #[prost(int64, tag = "3")]
+    pub end_ms: i64,
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Retry {
@@ -351,6 +404,8 @@ pub struct CreateRun {
     pub correlation_id: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "4")]
     pub jobs: ::prost::alloc::vec::Vec<RunJob>,
+    #[prost(bool, tag = "5")]
+    pub keep_open: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RunJob {
@@ -365,9 +420,218 @@ pub struct RunJob {
 pub struct Dependency {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// "cancel" or "hold"; the default if empty.
+    /// "cancel", "hold" or "continue"; the default if empty.
     #[prost(string, tag = "2")]
     pub on_failure: ::prost::alloc::string::String,
+    /// "success", "completion" or "failure"; the default if empty.
+    #[prost(string, tag = "3")]
+    pub when: ::prost::alloc::string::String,
+    /// True: a declared join, which waits for what the named job fans out, too.
+    #[prost(bool, tag = "4")]
+    pub include_fan_out: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AppendJobs {
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "2")]
+    pub jobs: ::prost::alloc::vec::Vec<RunJob>,
+    #[prost(bool, tag = "3")]
+    pub close: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseRun {
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelRun {
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+    /// Not said if 0.
+    #[prost(int64, tag = "4")]
+    pub grace_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayRun {
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// All that did not succeed if empty.
+    #[prost(string, repeated, tag = "2")]
+    pub job_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(bool, tag = "3")]
+    pub include_downstream: bool,
+    #[prost(bool, tag = "4")]
+    pub rerun_upstream: bool,
+    #[prost(bool, tag = "5")]
+    pub dry_run: bool,
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub ticket: ::prost::alloc::string::String,
+}
+/// Pipeline is what PutPipeline takes and what PutPipeline and GetPipeline answer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Pipeline {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub parameters: ::prost::alloc::vec::Vec<PipelineParameter>,
+    #[prost(message, repeated, tag = "4")]
+    pub jobs: ::prost::alloc::vec::Vec<PipelineJob>,
+    /// In answers only.
+    #[prost(int32, tag = "5")]
+    pub version: i32,
+    /// In a command: not said if empty.
+    #[prost(string, tag = "6")]
+    pub etag: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PipelineParameter {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// "string", "int", "bool" or "json"; the default if empty.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// The default value as JSON text; none if empty.
+    #[prost(string, tag = "4")]
+    pub default_json: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PipelineJob {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// In answers: job_type, queue, priority, source, labels, and what else the SDK shows.
+    #[prost(message, optional, tag = "2")]
+    pub job: ::core::option::Option<JobRequest>,
+    /// The payload template as JSON text; none if empty.
+    #[prost(string, tag = "3")]
+    pub payload_template_json: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "4")]
+    pub depends_on: ::prost::alloc::vec::Vec<Dependency>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutPipeline {
+    #[prost(message, optional, tag = "1")]
+    pub pipeline: ::core::option::Option<Pipeline>,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPipeline {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The newest if 0.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunPipeline {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The newest if 0.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+    /// A JSON object; none if empty.
+    #[prost(string, tag = "3")]
+    pub parameters_json: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub display_name: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub project: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub correlation_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutWindowSeries {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub width_ms: i64,
+    #[prost(int64, tag = "4")]
+    pub allowed_lateness_ms: i64,
+    #[prost(int64, tag = "5")]
+    pub origin_ms: i64,
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub ticket: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetWatermark {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+}
+/// ListGaps lists with the SDK's own paging, to the end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGaps {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BackfillSpec {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub start_ms: i64,
+    #[prost(int64, tag = "4")]
+    pub end_ms: i64,
+    #[prost(message, optional, tag = "5")]
+    pub job: ::core::option::Option<JobRequest>,
+    /// Not said if 0.
+    #[prost(int32, tag = "6")]
+    pub max_parallel: i32,
+    #[prost(bool, tag = "7")]
+    pub repeat_covered: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewBackfill {
+    #[prost(message, optional, tag = "1")]
+    pub spec: ::core::option::Option<BackfillSpec>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateBackfill {
+    #[prost(message, optional, tag = "1")]
+    pub spec: ::core::option::Option<BackfillSpec>,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetBackfill {
+    #[prost(string, tag = "1")]
+    pub backfill_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SteerBackfill {
+    #[prost(string, tag = "1")]
+    pub backfill_id: ::prost::alloc::string::String,
+    /// "pause", "resume" or "cancel".
+    #[prost(string, tag = "2")]
+    pub how: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRun {
@@ -492,7 +756,10 @@ pub struct CallResult {
     /// Not set when the call succeeded.
     #[prost(message, optional, tag = "2")]
     pub error: ::core::option::Option<Error>,
-    #[prost(oneof = "call_result::Value", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
+    #[prost(
+        oneof = "call_result::Value",
+        tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
+    )]
     pub value: ::core::option::Option<call_result::Value>,
 }
 /// Nested message and enum types in `CallResult`.
@@ -519,6 +786,22 @@ pub mod call_result {
         CheckedLease(super::CheckedLease),
         #[prost(message, tag = "12")]
         Artifact(super::Artifact),
+        #[prost(message, tag = "13")]
+        Appended(super::Appended),
+        #[prost(message, tag = "14")]
+        Operation(super::Operation),
+        #[prost(message, tag = "15")]
+        Replay(super::Replay),
+        #[prost(message, tag = "16")]
+        Pipeline(super::Pipeline),
+        #[prost(message, tag = "17")]
+        Watermark(super::Watermark),
+        #[prost(message, tag = "18")]
+        Gaps(super::Gaps),
+        #[prost(message, tag = "19")]
+        BackfillPreview(super::BackfillPreview),
+        #[prost(message, tag = "20")]
+        Backfill(super::Backfill),
     }
 }
 /// Error is an SDK's error, taken from its public fields.
@@ -600,10 +883,185 @@ pub struct Run {
     /// "active", "succeeded", "failed" or "cancelled".
     #[prost(string, tag = "2")]
     pub state: ::prost::alloc::string::String,
+    /// With GetRun.
     #[prost(message, repeated, tag = "3")]
     pub jobs: ::prost::alloc::vec::Vec<Job>,
+    /// How many; with GetRun.
     #[prost(int32, tag = "4")]
     pub edges: i32,
+    #[prost(bool, tag = "5")]
+    pub open: bool,
+    #[prost(bool, tag = "6")]
+    pub cancel_requested: bool,
+    #[prost(string, tag = "7")]
+    pub replay_of: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub pipeline: ::prost::alloc::string::String,
+    #[prost(int32, tag = "9")]
+    pub pipeline_version: i32,
+    #[prost(int32, tag = "10")]
+    pub skipped: i32,
+    #[prost(bool, tag = "11")]
+    pub building: bool,
+}
+/// Appended answers AppendJobs and the step FanOut.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Appended {
+    /// Job ids by the jobs' names.
+    #[prost(map = "string, string", tag = "1")]
+    pub job_ids: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// How many were there already.
+    #[prost(int32, tag = "2")]
+    pub existing: i32,
+}
+/// Operation answers CancelRun.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Operation {
+    #[prost(string, tag = "1")]
+    pub operation_id: ::prost::alloc::string::String,
+    /// "cancel_run" and so on.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// "running", "done" or "stopped".
+    #[prost(string, tag = "3")]
+    pub state: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub ticket: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub run_id: ::prost::alloc::string::String,
+    #[prost(int64, tag = "7")]
+    pub matching: i64,
+    #[prost(int64, tag = "8")]
+    pub applied: i64,
+    #[prost(int64, tag = "9")]
+    pub unchanged: i64,
+    #[prost(int64, tag = "10")]
+    pub refused: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Replay {
+    /// The new run's; empty after a dry run.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "2")]
+    pub jobs: ::prost::alloc::vec::Vec<ReplayedJob>,
+    #[prost(int32, tag = "3")]
+    pub running_count: i32,
+    #[prost(int32, tag = "4")]
+    pub reused_count: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayedJob {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its id in the first run.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+    /// "selected", "not_succeeded", "downstream", "upstream" or "reused".
+    #[prost(string, tag = "3")]
+    pub cause: ::prost::alloc::string::String,
+    /// Where it stood in the first run.
+    #[prost(string, tag = "4")]
+    pub state: ::prost::alloc::string::String,
+}
+/// Watermark answers PutWindowSeries and GetWatermark.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Watermark {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub width_ms: i64,
+    #[prost(int64, tag = "4")]
+    pub allowed_lateness_ms: i64,
+    #[prost(int64, tag = "5")]
+    pub origin_ms: i64,
+    #[prost(int64, tag = "6")]
+    pub watermark_ms: i64,
+    #[prost(int64, tag = "7")]
+    pub due_ms: i64,
+    #[prost(int64, tag = "8")]
+    pub lag_ms: i64,
+    #[prost(int64, tag = "9")]
+    pub missing_windows: i64,
+    #[prost(int64, tag = "10")]
+    pub gaps: i64,
+    /// Not set when no window is covered.
+    #[prost(int64, optional, tag = "11")]
+    pub covered_until_ms: ::core::option::Option<i64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Gaps {
+    #[prost(message, repeated, tag = "1")]
+    pub gaps: ::prost::alloc::vec::Vec<Gap>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Gap {
+    #[prost(int64, tag = "1")]
+    pub start_ms: i64,
+    #[prost(int64, tag = "2")]
+    pub end_ms: i64,
+    #[prost(int64, tag = "3")]
+    pub windows: i64,
+    #[prost(int64, tag = "4")]
+    pub in_progress: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BackfillPreview {
+    #[prost(int64, tag = "1")]
+    pub windows: i64,
+    #[prost(int64, tag = "2")]
+    pub covered: i64,
+    #[prost(int64, tag = "3")]
+    pub in_progress: i64,
+    #[prost(int64, tag = "4")]
+    pub not_due: i64,
+    #[prost(int64, tag = "5")]
+    pub jobs: i64,
+    #[prost(int64, tag = "6")]
+    pub start_ms: i64,
+    #[prost(int64, tag = "7")]
+    pub end_ms: i64,
+    #[prost(int64, optional, tag = "8")]
+    pub mean_job_ms: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "9")]
+    pub estimated_ms: ::core::option::Option<i64>,
+    #[prost(message, repeated, tag = "10")]
+    pub sample: ::prost::alloc::vec::Vec<Window>,
+}
+/// Backfill answers CreateBackfill, GetBackfill and SteerBackfill.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Backfill {
+    #[prost(string, tag = "1")]
+    pub backfill_id: ::prost::alloc::string::String,
+    /// "running", "paused", "succeeded", "failed" or "cancelled".
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
+    #[prost(int64, tag = "5")]
+    pub windows: i64,
+    #[prost(int64, tag = "6")]
+    pub covered: i64,
+    #[prost(int64, tag = "7")]
+    pub shared: i64,
+    #[prost(int64, tag = "8")]
+    pub in_progress: i64,
+    #[prost(int64, tag = "9")]
+    pub failed: i64,
+    /// The range, rounded to windows.
+    #[prost(int64, tag = "10")]
+    pub start_ms: i64,
+    #[prost(int64, tag = "11")]
+    pub end_ms: i64,
 }
 /// Jobs answers GetJob, WaitForJob (one) and ListJobs.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -655,6 +1113,10 @@ pub struct Job {
     pub priority: i32,
     #[prost(bytes = "bytes", tag = "19")]
     pub payload: ::prost::bytes::Bytes,
+    #[prost(bool, tag = "20")]
+    pub skipped: bool,
+    #[prost(message, optional, tag = "21")]
+    pub window: ::core::option::Option<Window>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Failure {
@@ -780,6 +1242,8 @@ pub struct HandlerStarted {
     pub source: ::prost::alloc::string::String,
     #[prost(string, tag = "15")]
     pub concurrency_key: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "16")]
+    pub window: ::core::option::Option<Window>,
 }
 /// HandlerCancelled is emitted the moment the handler learns that it must stop.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -790,8 +1254,8 @@ pub struct HandlerCancelled {
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
-/// HandlerStep is emitted after each artifact, enqueue and load_payload step. An error does not end
-/// the handler.
+/// HandlerStep is emitted after each artifact, enqueue, load_payload and fan_out step. An error does
+/// not end the handler.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HandlerStep {
     #[prost(message, optional, tag = "1")]
@@ -801,7 +1265,7 @@ pub struct HandlerStep {
     pub step: i32,
     #[prost(message, optional, tag = "3")]
     pub error: ::core::option::Option<Error>,
-    #[prost(oneof = "handler_step::Value", tags = "4, 5, 6")]
+    #[prost(oneof = "handler_step::Value", tags = "4, 5, 6, 7")]
     pub value: ::core::option::Option<handler_step::Value>,
 }
 /// Nested message and enum types in `HandlerStep`.
@@ -814,6 +1278,8 @@ pub mod handler_step {
         Enqueued(super::EnqueueResult),
         #[prost(bytes, tag = "6")]
         Payload(::prost::bytes::Bytes),
+        #[prost(message, tag = "7")]
+        Appended(super::Appended),
     }
 }
 /// HandlerEnded is emitted last in a handler, before it returns, throws or panics.

@@ -15,7 +15,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file stellaops/orchestrator/v1/schedule.proto.
  */
 export const file_stellaops_orchestrator_v1_schedule: GenFile = /*@__PURE__*/
-  fileDesc("CihzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL3NjaGVkdWxlLnByb3RvEhlzdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxIkgKCkNyb25UaW1pbmcSHgoKZXhwcmVzc2lvbhgBIAEoCUIKukgHcgUQASj/ARIaCgl0aW1lX3pvbmUYAiABKAlCB7pIBHICKEAiegoOSW50ZXJ2YWxUaW1pbmcSNwoFZXZlcnkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICsgBAaoBBDICCAESLwoLYW5jaG9yX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEVNjaGVkdWxlZFBpcGVsaW5lEhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoABIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCKFCAoIU2NoZWR1bGUSLgoEbmFtZRgBIAEoCUIgukgdchso/wEyFl5bYS16MC05XVthLXowLTkuXy1dKiQSHQoLZGVzY3JpcHRpb24YAiABKAlCCLpIBXIDKIAIEjUKBGNyb24YAyABKAsyJS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNyb25UaW1pbmdIABI9CghpbnRlcnZhbBgEIAEoCzIpLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSW50ZXJ2YWxUaW1pbmdIABIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoGaml0dGVyGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABJDCgdvdmVybGFwGAggASgOMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5PdmVybGFwUG9saWN5Qgi6SAWCAQIQARJECghjYXRjaF91cBgJIAEoDjIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ2F0Y2hVcFBvbGljeUIIukgFggECEAESIAoMbWF4X2NhdGNoX3VwGAogASgFQgq6SAcaBRjoBygAEjEKA2pvYhgLIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlY0gBEkAKCHBpcGVsaW5lGAwgASgLMiwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZWRQaXBlbGluZUgBEjoKBndpbmRvdxgNIAEoCzIqLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGVkV2luZG93EjcKBXBhdXNlGA4gASgLMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZVBhdXNlEhUKBGV0YWcYDyABKAlCB7pIBHICKEASLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5uZXh0X2ZpcmVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbGFzdF9ub21pbmFsX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KBnRpbWluZxIFukgCCAFCDwoGdGFyZ2V0EgW6SAIIASIqCg9TY2hlZHVsZWRXaW5kb3cSFwoFc2NvcGUYASABKAlCCLpIBXIDKP8BIlkKDVNjaGVkdWxlUGF1c2USDgoGcmVhc29uGAEgASgJEg0KBWFjdG9yGAIgASgJEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKKAQoVQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0Ej0KCHNjaGVkdWxlGAEgASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZUIGukgDyAEBEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAMgASgJQgi6SAVyAyiAASJPChZDcmVhdGVTY2hlZHVsZVJlc3BvbnNlEjUKCHNjaGVkdWxlGAEgASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZSIuChJHZXRTY2hlZHVsZVJlcXVlc3QSGAoEbmFtZRgBIAEoCUIKukgHcgUQASj/ASJMChNHZXRTY2hlZHVsZVJlc3BvbnNlEjUKCHNjaGVkdWxlGAEgASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZSJTChRMaXN0U2NoZWR1bGVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAgiaAoVTGlzdFNjaGVkdWxlc1Jlc3BvbnNlEjYKCXNjaGVkdWxlcxgBIAMoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrsBChVVcGRhdGVTY2hlZHVsZVJlcXVlc3QSPQoIc2NoZWR1bGUYASABKAsyIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlNjaGVkdWxlQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAQgASgJQgi6SAVyAyiAASJPChZVcGRhdGVTY2hlZHVsZVJlc3BvbnNlEjUKCHNjaGVkdWxlGAEgASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZSJlChVEZWxldGVTY2hlZHVsZVJlcXVlc3QSGAoEbmFtZRgBIAEoCUIKukgHcgUQASj/ARIYCgZyZWFzb24YAiABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgDIAEoCUIIukgFcgMogAEiKQoWRGVsZXRlU2NoZWR1bGVSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIImYKFFBhdXNlU2NoZWR1bGVSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESGgoGcmVhc29uGAIgASgJQgq6SAdyBRABKIAIEhgKBnRpY2tldBgDIAEoCUIIukgFcgMogAEiTgoVUGF1c2VTY2hlZHVsZVJlc3BvbnNlEjUKCHNjaGVkdWxlGAEgASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZSJlChVSZXN1bWVTY2hlZHVsZVJlcXVlc3QSGAoEbmFtZRgBIAEoCUIKukgHcgUQASj/ARIYCgZyZWFzb24YAiABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgDIAEoCUIIukgFcgMogAEiTwoWUmVzdW1lU2NoZWR1bGVSZXNwb25zZRI1CghzY2hlZHVsZRgBIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGUihwEKFlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QSGAoEbmFtZRgBIAEoCUIKukgHcgUQASj/ARIfCgpyZXF1ZXN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARIYCgZyZWFzb24YAyABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgEIAEoCUIIukgFcgMogAEiTAoXVHJpZ2dlclNjaGVkdWxlUmVzcG9uc2USMQoGZmlyaW5nGAEgASgLMiEuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5GaXJpbmciwgEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSGAoEbmFtZRgBIAEoCUIIukgFcgMo/wFIABI3CghzY2hlZHVsZRgCIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGVIABItCglmcm9tX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKBWNvdW50GAQgASgFQgq6SAcaBRjoBygAQgsKAm9mEgW6SAIIASK8AQoNUGxhbm5lZEZpcmluZxIwCgxub21pbmFsX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWZpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKbG9jYWxfdGltZRgDIAEoCRI2CgZ3aW5kb3cYBCABKAsyJi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkV2ZW50V2luZG93IlQKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEjkKB2ZpcmluZ3MYASADKAsyKC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlBsYW5uZWRGaXJpbmciiwIKBkZpcmluZxIQCghzY2hlZHVsZRgBIAEoCRIwCgxub21pbmFsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWZpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoHb3V0Y29tZRgEIAEoDjIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmlyaW5nT3V0Y29tZRIOCgZqb2JfaWQYBSABKAkSDgoGcnVuX2lkGAYgASgJEhQKDG1pc3NlZF9jb3VudBgHIAEoAxINCgVlcnJvchgIIAEoCRIOCgZtYW51YWwYCSABKAgiawoSTGlzdEZpcmluZ3NSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIImIKE0xpc3RGaXJpbmdzUmVzcG9uc2USMgoHZmlyaW5ncxgBIAMoCzIhLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmlyaW5nEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqfAQoNT3ZlcmxhcFBvbGljeRIeChpPVkVSTEFQX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE09WRVJMQVBfUE9MSUNZX1NLSVAQARIYChRPVkVSTEFQX1BPTElDWV9RVUVVRRACEiEKHU9WRVJMQVBfUE9MSUNZX0NBTkNFTF9SVU5OSU5HEAMSGAoUT1ZFUkxBUF9QT0xJQ1lfQUxMT1cQBCp/Cg1DYXRjaFVwUG9saWN5Eh8KG0NBVENIX1VQX1BPTElDWV9VTlNQRUNJRklFRBAAEhgKFENBVENIX1VQX1BPTElDWV9OT05FEAESGgoWQ0FUQ0hfVVBfUE9MSUNZX0xBVEVTVBACEhcKE0NBVENIX1VQX1BPTElDWV9BTEwQAyq4AQoNRmlyaW5nT3V0Y29tZRIeChpGSVJJTkdfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhoKFkZJUklOR19PVVRDT01FX0NSRUFURUQQARIaChZGSVJJTkdfT1VUQ09NRV9TS0lQUEVEEAISGQoVRklSSU5HX09VVENPTUVfUVVFVUVEEAMSGQoVRklSSU5HX09VVENPTUVfTUlTU0VEEAQSGQoVRklSSU5HX09VVENPTUVfRkFJTEVEEAUyuQkKD1NjaGVkdWxlU2VydmljZRJ1Cg5DcmVhdGVTY2hlZHVsZRIwLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ3JlYXRlU2NoZWR1bGVSZXF1ZXN0GjEuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5DcmVhdGVTY2hlZHVsZVJlc3BvbnNlEnEKC0dldFNjaGVkdWxlEi0uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRTY2hlZHVsZVJlcXVlc3QaLi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkdldFNjaGVkdWxlUmVzcG9uc2UiA5ACARJ3Cg1MaXN0U2NoZWR1bGVzEi8uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0U2NoZWR1bGVzUmVxdWVzdBowLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdFNjaGVkdWxlc1Jlc3BvbnNlIgOQAgESdQoOVXBkYXRlU2NoZWR1bGUSMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlVwZGF0ZVNjaGVkdWxlUmVxdWVzdBoxLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuVXBkYXRlU2NoZWR1bGVSZXNwb25zZRJ1Cg5EZWxldGVTY2hlZHVsZRIwLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRGVsZXRlU2NoZWR1bGVSZXF1ZXN0GjEuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5EZWxldGVTY2hlZHVsZVJlc3BvbnNlEnIKDVBhdXNlU2NoZWR1bGUSLy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlBhdXNlU2NoZWR1bGVSZXF1ZXN0GjAuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5QYXVzZVNjaGVkdWxlUmVzcG9uc2USdQoOUmVzdW1lU2NoZWR1bGUSMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJlc3VtZVNjaGVkdWxlUmVxdWVzdBoxLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUmVzdW1lU2NoZWR1bGVSZXNwb25zZRJ4Cg9UcmlnZ2VyU2NoZWR1bGUSMS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlRyaWdnZXJTY2hlZHVsZVJlcXVlc3QaMi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlRyaWdnZXJTY2hlZHVsZVJlc3BvbnNlEn0KD1ByZXZpZXdTY2hlZHVsZRIxLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBoyLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiA5ACARJxCgtMaXN0RmlyaW5ncxItLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdEZpcmluZ3NSZXF1ZXN0Gi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5MaXN0RmlyaW5nc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_stellaops_orchestrator_v1_job]);
+  fileDesc("CihzdGVsbGFvcHMvb3JjaGVzdHJhdG9yL3YxL3NjaGVkdWxlLnByb3RvEhlzdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxIkgKCkNyb25UaW1pbmcSHgoKZXhwcmVzc2lvbhgBIAEoCUIKukgHcgUQASj/ARIaCgl0aW1lX3pvbmUYAiABKAlCB7pIBHICKEAiegoOSW50ZXJ2YWxUaW1pbmcSNwoFZXZlcnkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICsgBAaoBBDICCAESLwoLYW5jaG9yX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEVNjaGVkdWxlZFBpcGVsaW5lEhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIoABIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCL3BwoIU2NoZWR1bGUSLgoEbmFtZRgBIAEoCUIgukgdchso/wEyFl5bYS16MC05XVthLXowLTkuXy1dKiQSHQoLZGVzY3JpcHRpb24YAiABKAlCCLpIBXIDKIAIEjUKBGNyb24YAyABKAsyJS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNyb25UaW1pbmdIABI9CghpbnRlcnZhbBgEIAEoCzIpLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSW50ZXJ2YWxUaW1pbmdIABIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoGaml0dGVyGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABJDCgdvdmVybGFwGAggASgOMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5PdmVybGFwUG9saWN5Qgi6SAWCAQIQARJECghjYXRjaF91cBgJIAEoDjIoLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ2F0Y2hVcFBvbGljeUIIukgFggECEAESIAoMbWF4X2NhdGNoX3VwGAogASgFQgq6SAcaBRjoBygAEjEKA2pvYhgLIAEoCzIiLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuSm9iU3BlY0gBEkAKCHBpcGVsaW5lGAwgASgLMiwuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZWRQaXBlbGluZUgBEjoKBndpbmRvdxgNIAEoCzIqLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGVkV2luZG93EjcKBXBhdXNlGA4gASgLMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZVBhdXNlEhUKBGV0YWcYDyABKAlCB7pIBHICKEASLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5uZXh0X2ZpcmVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbGFzdF9ub21pbmFsX3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBnRpbWluZ0IICgZ0YXJnZXQiKgoPU2NoZWR1bGVkV2luZG93EhcKBXNjb3BlGAEgASgJQgi6SAVyAyj/ASJZCg1TY2hlZHVsZVBhdXNlEg4KBnJlYXNvbhgBIAEoCRINCgVhY3RvchgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiigEKFUNyZWF0ZVNjaGVkdWxlUmVxdWVzdBI9CghzY2hlZHVsZRgBIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGVCBrpIA8gBARIYCgZyZWFzb24YAiABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgDIAEoCUIIukgFcgMogAEiTwoWQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRI1CghzY2hlZHVsZRgBIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGUiLgoSR2V0U2NoZWR1bGVSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wEiTAoTR2V0U2NoZWR1bGVSZXNwb25zZRI1CghzY2hlZHVsZRgBIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGUiUwoUTGlzdFNjaGVkdWxlc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIImgKFUxpc3RTY2hlZHVsZXNSZXNwb25zZRI2CglzY2hlZHVsZXMYASADKAsyIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlNjaGVkdWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK7AQoVVXBkYXRlU2NoZWR1bGVSZXF1ZXN0Ej0KCHNjaGVkdWxlGAEgASgLMiMuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5TY2hlZHVsZUIGukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIYCgZyZWFzb24YAyABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgEIAEoCUIIukgFcgMogAEiTwoWVXBkYXRlU2NoZWR1bGVSZXNwb25zZRI1CghzY2hlZHVsZRgBIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGUiZQoVRGVsZXRlU2NoZWR1bGVSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESGAoGcmVhc29uGAIgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYAyABKAlCCLpIBXIDKIABIikKFkRlbGV0ZVNjaGVkdWxlUmVzcG9uc2USDwoHZXhpc3RlZBgBIAEoCCJmChRQYXVzZVNjaGVkdWxlUmVxdWVzdBIYCgRuYW1lGAEgASgJQgq6SAdyBRABKP8BEhoKBnJlYXNvbhgCIAEoCUIKukgHcgUQASiACBIYCgZ0aWNrZXQYAyABKAlCCLpIBXIDKIABIk4KFVBhdXNlU2NoZWR1bGVSZXNwb25zZRI1CghzY2hlZHVsZRgBIAEoCzIjLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuU2NoZWR1bGUiZQoVUmVzdW1lU2NoZWR1bGVSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESGAoGcmVhc29uGAIgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYAyABKAlCCLpIBXIDKIABIk8KFlJlc3VtZVNjaGVkdWxlUmVzcG9uc2USNQoIc2NoZWR1bGUYASABKAsyIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlNjaGVkdWxlIocBChZUcmlnZ2VyU2NoZWR1bGVSZXF1ZXN0EhgKBG5hbWUYASABKAlCCrpIB3IFEAEo/wESHwoKcmVxdWVzdF9pZBgCIAEoCUILukgI2AEBcgOwAQESGAoGcmVhc29uGAMgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYBCABKAlCCLpIBXIDKIABIkwKF1RyaWdnZXJTY2hlZHVsZVJlc3BvbnNlEjEKBmZpcmluZxgBIAEoCzIhLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRmlyaW5nIsIBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhgKBG5hbWUYASABKAlCCLpIBXIDKP8BSAASNwoIc2NoZWR1bGUYAiABKAsyIy5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlNjaGVkdWxlSAASLQoJZnJvbV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCgVjb3VudBgEIAEoBUIKukgHGgUY6AcoAEILCgJvZhIFukgCCAEivAEKDVBsYW5uZWRGaXJpbmcSMAoMbm9taW5hbF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglmaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmxvY2FsX3RpbWUYAyABKAkSNgoGd2luZG93GAQgASgLMiYuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5FdmVudFdpbmRvdyJUChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRI5CgdmaXJpbmdzGAEgAygLMiguc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5QbGFubmVkRmlyaW5nIosCCgZGaXJpbmcSEAoIc2NoZWR1bGUYASABKAkSMAoMbm9taW5hbF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglmaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjkKB291dGNvbWUYBCABKA4yKC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZpcmluZ091dGNvbWUSDgoGam9iX2lkGAUgASgJEg4KBnJ1bl9pZBgGIAEoCRIUCgxtaXNzZWRfY291bnQYByABKAMSDQoFZXJyb3IYCCABKAkSDgoGbWFudWFsGAkgASgIImsKEkxpc3RGaXJpbmdzUmVxdWVzdBIYCgRuYW1lGAEgASgJQgq6SAdyBRABKP8BEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAyiACCJiChNMaXN0RmlyaW5nc1Jlc3BvbnNlEjIKB2ZpcmluZ3MYASADKAsyIS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkZpcmluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqnwEKDU92ZXJsYXBQb2xpY3kSHgoaT1ZFUkxBUF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIXChNPVkVSTEFQX1BPTElDWV9TS0lQEAESGAoUT1ZFUkxBUF9QT0xJQ1lfUVVFVUUQAhIhCh1PVkVSTEFQX1BPTElDWV9DQU5DRUxfUlVOTklORxADEhgKFE9WRVJMQVBfUE9MSUNZX0FMTE9XEAQqfwoNQ2F0Y2hVcFBvbGljeRIfChtDQVRDSF9VUF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIYChRDQVRDSF9VUF9QT0xJQ1lfTk9ORRABEhoKFkNBVENIX1VQX1BPTElDWV9MQVRFU1QQAhIXChNDQVRDSF9VUF9QT0xJQ1lfQUxMEAMquAEKDUZpcmluZ091dGNvbWUSHgoaRklSSU5HX09VVENPTUVfVU5TUEVDSUZJRUQQABIaChZGSVJJTkdfT1VUQ09NRV9DUkVBVEVEEAESGgoWRklSSU5HX09VVENPTUVfU0tJUFBFRBACEhkKFUZJUklOR19PVVRDT01FX1FVRVVFRBADEhkKFUZJUklOR19PVVRDT01FX01JU1NFRBAEEhkKFUZJUklOR19PVVRDT01FX0ZBSUxFRBAFMrkJCg9TY2hlZHVsZVNlcnZpY2USdQoOQ3JlYXRlU2NoZWR1bGUSMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkNyZWF0ZVNjaGVkdWxlUmVxdWVzdBoxLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuQ3JlYXRlU2NoZWR1bGVSZXNwb25zZRJxCgtHZXRTY2hlZHVsZRItLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuR2V0U2NoZWR1bGVSZXF1ZXN0Gi4uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5HZXRTY2hlZHVsZVJlc3BvbnNlIgOQAgESdwoNTGlzdFNjaGVkdWxlcxIvLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdFNjaGVkdWxlc1JlcXVlc3QaMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkxpc3RTY2hlZHVsZXNSZXNwb25zZSIDkAIBEnUKDlVwZGF0ZVNjaGVkdWxlEjAuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5VcGRhdGVTY2hlZHVsZVJlcXVlc3QaMS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlVwZGF0ZVNjaGVkdWxlUmVzcG9uc2USdQoORGVsZXRlU2NoZWR1bGUSMC5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkRlbGV0ZVNjaGVkdWxlUmVxdWVzdBoxLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuRGVsZXRlU2NoZWR1bGVSZXNwb25zZRJyCg1QYXVzZVNjaGVkdWxlEi8uc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5QYXVzZVNjaGVkdWxlUmVxdWVzdBowLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuUGF1c2VTY2hlZHVsZVJlc3BvbnNlEnUKDlJlc3VtZVNjaGVkdWxlEjAuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5SZXN1bWVTY2hlZHVsZVJlcXVlc3QaMS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlJlc3VtZVNjaGVkdWxlUmVzcG9uc2USeAoPVHJpZ2dlclNjaGVkdWxlEjEuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5UcmlnZ2VyU2NoZWR1bGVSZXF1ZXN0GjIuc3RlbGxhb3BzLm9yY2hlc3RyYXRvci52MS5UcmlnZ2VyU2NoZWR1bGVSZXNwb25zZRJ9Cg9QcmV2aWV3U2NoZWR1bGUSMS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaMi5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIgOQAgEScQoLTGlzdEZpcmluZ3MSLS5zdGVsbGFvcHMub3JjaGVzdHJhdG9yLnYxLkxpc3RGaXJpbmdzUmVxdWVzdBouLnN0ZWxsYW9wcy5vcmNoZXN0cmF0b3IudjEuTGlzdEZpcmluZ3NSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_stellaops_orchestrator_v1_job]);
 
 /**
  * CronTiming fires at local times.
@@ -133,7 +133,7 @@ export type Schedule = Message<"stellaops.orchestrator.v1.Schedule"> & {
   description: string;
 
   /**
-   * When it fires.
+   * When it fires. Required, save in an update whose mask does not name it.
    *
    * @generated from oneof stellaops.orchestrator.v1.Schedule.timing
    */
@@ -171,7 +171,8 @@ export type Schedule = Message<"stellaops.orchestrator.v1.Schedule"> & {
 
   /**
    * Each firing comes up to this much later than its nominal time: always the same for the same
-   * firing, different between firings and schedules. At most a day.
+   * firing, different between firings and schedules. At most a day, and no more than the least time
+   * between two firings.
    *
    * @generated from field: google.protobuf.Duration jitter = 7;
    */
@@ -199,13 +200,13 @@ export type Schedule = Message<"stellaops.orchestrator.v1.Schedule"> & {
   maxCatchUp: number;
 
   /**
-   * What it makes.
+   * What it makes. Required, save in an update whose mask does not name it.
    *
    * @generated from oneof stellaops.orchestrator.v1.Schedule.target
    */
   target: {
     /**
-     * A job. job_id, idempotency_key and not_before must be empty. Its labels
+     * A job. job_id, idempotency_key, not_before and window must be empty. Its labels
      * "orchestrator/schedule" and "orchestrator/nominal-time" are set at each firing.
      *
      * @generated from field: stellaops.orchestrator.v1.JobSpec job = 11;
@@ -224,7 +225,7 @@ export type Schedule = Message<"stellaops.orchestrator.v1.Schedule"> & {
 
   /**
    * For a job with a source: each firing declares the newest window of this series that is due at
-   * its nominal time. See WatermarkService. Not set: the job's own window, which must be empty.
+   * its nominal time. See WatermarkService.
    *
    * @generated from field: stellaops.orchestrator.v1.ScheduledWindow window = 13;
    */
@@ -505,7 +506,8 @@ export type UpdateScheduleRequest = Message<"stellaops.orchestrator.v1.UpdateSch
   schedule?: Schedule | undefined;
 
   /**
-   * Which fields to change ("timing" and "target" for the choices); all of them if empty.
+   * Which fields to change ("timing" and "target" for the choices); all of them if empty. What the
+   * server sets cannot be named.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -920,7 +922,7 @@ export type Firing = Message<"stellaops.orchestrator.v1.Firing"> & {
   nominalTime?: Timestamp | undefined;
 
   /**
-   * When it came.
+   * When it came; of one that waited, when it went on.
    *
    * @generated from field: google.protobuf.Timestamp fire_time = 3;
    */
@@ -1040,7 +1042,9 @@ export const ListFiringsResponseSchema: GenMessage<ListFiringsResponse> = /*@__P
   messageDesc(file_stellaops_orchestrator_v1_schedule, 27);
 
 /**
- * OverlapPolicy is what happens to a firing while what the one before it made is unfinished.
+ * OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
+ * that can still run, or a run that is open or has such jobs. One that waits for a place in its
+ * queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
  *
  * @generated from enum stellaops.orchestrator.v1.OverlapPolicy
  */
@@ -1082,7 +1086,9 @@ export const OverlapPolicy = {
 } as const;
 
 /**
- * OverlapPolicy is what happens to a firing while what the one before it made is unfinished.
+ * OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
+ * that can still run, or a run that is open or has such jobs. One that waits for a place in its
+ * queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
  *
  * @generated from enum stellaops.orchestrator.v1.OverlapPolicy
  */
@@ -1096,6 +1102,8 @@ export const OverlapPolicySchema: GenEnum<OverlapPolicy> = /*@__PURE__*/
 
 /**
  * CatchUpPolicy is what happens to firings that nobody could make in time, because no server ran.
+ * One that is late by less than a minute is made whatever the policy says. The overlap policy
+ * counts for those that are caught up, too.
  *
  * @generated from enum stellaops.orchestrator.v1.CatchUpPolicy
  */
@@ -1131,6 +1139,8 @@ export const CatchUpPolicy = {
 
 /**
  * CatchUpPolicy is what happens to firings that nobody could make in time, because no server ran.
+ * One that is late by less than a minute is made whatever the policy says. The overlap policy
+ * counts for those that are caught up, too.
  *
  * @generated from enum stellaops.orchestrator.v1.CatchUpPolicy
  */
@@ -1170,7 +1180,8 @@ export const FiringOutcome = {
   SKIPPED: 2,
 
   /**
-   * It waits for what the one before made.
+   * It waits for what the one before made, or for a place: its queue is full, or a quota is used
+   * up. Up to 100 wait.
    *
    * @generated from enum value: FIRING_OUTCOME_QUEUED = 3;
    */
@@ -1210,7 +1221,7 @@ export const FiringOutcomeSchema: GenEnum<FiringOutcome> = /*@__PURE__*/
  *
  * Each firing happens exactly once, with any number of replicas, killed or not: what a firing makes
  * and the note that it fired are written in one transaction. A firing comes at its moment or later,
- * by up to a second, never earlier.
+ * by up to a second, never earlier. The moment is told by the ledger's clock.
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
  * and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -1224,7 +1235,7 @@ export const ScheduleService: GenService<{
    *
    * Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
    * INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-   * (PIPELINE_NOT_FOUND).
+   * (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
    *
    * @generated from rpc stellaops.orchestrator.v1.ScheduleService.CreateSchedule
    */
@@ -1258,7 +1269,7 @@ export const ScheduleService: GenService<{
     output: typeof ListSchedulesResponseSchema;
   },
   /**
-   * Changes a schedule. A new timing counts from now on.
+   * Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
    *
    * Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
    *
@@ -1270,7 +1281,8 @@ export const ScheduleService: GenService<{
     output: typeof UpdateScheduleResponseSchema;
   },
   /**
-   * Removes a schedule and the list of its firings; what it made stays. Safe to repeat.
+   * Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
+   * repeat.
    *
    * @generated from rpc stellaops.orchestrator.v1.ScheduleService.DeleteSchedule
    */
@@ -1308,7 +1320,9 @@ export const ScheduleService: GenService<{
    * Fires a schedule now, whatever its timing and pause say; its overlap policy counts. Safe to
    * repeat with the same request_id.
    *
-   * Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), and those of what it makes.
+   * A firing that is skipped or queued is an answer, not an error. Errors: NOT_FOUND
+   * (SCHEDULE_NOT_FOUND); those of EnqueueJobs or RunPipeline; FAILED_PRECONDITION
+   * (WINDOW_SERIES_NOT_FOUND; NO_WINDOW_DUE: the series has no window that is due by now).
    *
    * @generated from rpc stellaops.orchestrator.v1.ScheduleService.TriggerSchedule
    */
@@ -1318,7 +1332,8 @@ export const ScheduleService: GenService<{
     output: typeof TriggerScheduleResponseSchema;
   },
   /**
-   * Says when a schedule fires next: one that exists, or one that is only described.
+   * Says when a schedule fires in the next hundred years, as if it were not paused: one that
+   * exists, or one that is only described.
    *
    * Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (SCHEDULE_INVALID).
    *
@@ -1330,7 +1345,8 @@ export const ScheduleService: GenService<{
     output: typeof PreviewScheduleResponseSchema;
   },
   /**
-   * Lists what a schedule did, newest first, a page at a time.
+   * Lists what a schedule did, newest first, a page at a time. Old firings go when the retention
+   * policy says so.
    *
    * Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
    *

@@ -125,14 +125,16 @@ export type PreviewBackfillResponse = Message<"stellaops.orchestrator.v1.Preview
   covered: bigint;
 
   /**
-   * How many unfinished jobs are to cover already.
+   * How many unfinished jobs are to cover already, as far as a look at 10,000 jobs of windows that
+   * are not covered tells.
    *
    * @generated from field: int64 in_progress = 3;
    */
   inProgress: bigint;
 
   /**
-   * How many are not due yet: their jobs would cover nothing, and they are left out.
+   * How many are not due yet: their jobs would cover nothing, and they are left out, even if they
+   * become due before the backfill ends.
    *
    * @generated from field: int64 not_due = 4;
    */
@@ -160,8 +162,8 @@ export type PreviewBackfillResponse = Message<"stellaops.orchestrator.v1.Preview
   endTime?: Timestamp | undefined;
 
   /**
-   * How long one job takes, by the newest 100 attempts that covered windows of the series; not set
-   * if there are none.
+   * How long one job takes, by up to 100 attempts that covered the newest windows of the series;
+   * not set if there are none.
    *
    * @generated from field: google.protobuf.Duration mean_job_duration = 8;
    */
@@ -784,14 +786,14 @@ export const BackfillState = {
   PAUSED: 2,
 
   /**
-   * Every window is covered.
+   * Every window that was due when it was started is covered.
    *
    * @generated from enum value: BACKFILL_STATE_SUCCEEDED = 3;
    */
   SUCCEEDED: 3,
 
   /**
-   * Every window was tried, and some are not covered.
+   * Every window that was due was tried, and some are not covered.
    *
    * @generated from enum value: BACKFILL_STATE_FAILED = 4;
    */
@@ -881,7 +883,7 @@ export const BackfillWindowStateSchema: GenEnum<BackfillWindowState> = /*@__PURE
  * work goes first. A window that is covered, or that an unfinished job of the same source and scope
  * is to cover, is not repeated: a second backfill over the same windows shares the work of the first.
  * What a batch makes and the note of it are written in one transaction: replicas that are killed
- * repeat nothing.
+ * repeat nothing. Jobs for which a queue or a quota has no place are made later.
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
  * and UNAVAILABLE (the ledger cannot be reached; try again). Every change lands in the history
@@ -906,7 +908,8 @@ export const BackfillService: GenService<{
   /**
    * Starts a backfill.
    *
-   * Safe to repeat with the same request_id. Errors: those of PreviewBackfill; ALREADY_EXISTS
+   * Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
+   * (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
    * (REQUEST_ID_CONFLICT).
    *
    * @generated from rpc stellaops.orchestrator.v1.BackfillService.CreateBackfill
@@ -929,7 +932,7 @@ export const BackfillService: GenService<{
     output: typeof GetBackfillResponseSchema;
   },
   /**
-   * Lists backfills, newest first, a page at a time.
+   * Lists backfills, newest first, a page at a time, without the payloads of their jobs.
    *
    * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
    *
@@ -942,6 +945,7 @@ export const BackfillService: GenService<{
   },
   /**
    * Lists the windows for which a backfill made or found a job, oldest first, a page at a time.
+   * Windows that were covered before it came to them are counted and not listed.
    *
    * Errors: NOT_FOUND (BACKFILL_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
    *
@@ -977,7 +981,8 @@ export const BackfillService: GenService<{
     output: typeof ResumeBackfillResponseSchema;
   },
   /**
-   * Cancels a backfill and its unfinished jobs. What is covered stays covered. Safe to repeat.
+   * Cancels a backfill and its unfinished jobs, those soon after this answers; finish_time is set
+   * once all of them have ended. What is covered stays covered. Safe to repeat.
    *
    * Errors: NOT_FOUND (BACKFILL_NOT_FOUND), FAILED_PRECONDITION (BACKFILL_FINISHED).
    *

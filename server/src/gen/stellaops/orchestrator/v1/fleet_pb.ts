@@ -323,7 +323,7 @@ export type TakeOutResponse = Message<"stellaops.orchestrator.v1.TakeOutResponse
   takeOut?: TakeOut | undefined;
 
   /**
-   * The task runners that it concerns now, up to 1,000.
+   * The task runners that are connected and that it concerns, up to 1,000.
    *
    * @generated from field: repeated string worker_ids = 2;
    */

@@ -162,8 +162,9 @@ export type JobSpec = Message<"stellaops.orchestrator.v1.JobSpec"> & {
   concurrencyKey: string;
 
   /**
-   * The event-time window of its source that the job covers. Its success covers it, and the
-   * watermark advances over what is covered without a gap: see WatermarkService.
+   * The event-time window of its source that the job covers: one of a series that
+   * WatermarkService.PutWindowSeries declared. Its success covers it, and the watermark advances
+   * over what is covered without a gap: see WatermarkService.
    *
    * @generated from field: stellaops.orchestrator.v1.EventWindow window = 19;
    */
@@ -504,7 +505,9 @@ export type EnqueueResult = Message<"stellaops.orchestrator.v1.EnqueueResult"> &
    * Why it was rejected: a code and details as an error of the whole call would have them.
    * Reasons: IDEMPOTENCY_CONFLICT (ALREADY_EXISTS, metadata has both digests), JOB_ID_CONFLICT
    * (ALREADY_EXISTS), PAYLOAD_TOO_LARGE (INVALID_ARGUMENT), PAYLOAD_ARTIFACT_NOT_FOUND
-   * (FAILED_PRECONDITION), QUEUE_FULL and QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
+   * (FAILED_PRECONDITION), WINDOW_SERIES_NOT_FOUND (FAILED_PRECONDITION: nobody declared the series
+   * of the window), WINDOW_INVALID (INVALID_ARGUMENT: it is no window of its series), QUEUE_FULL and
+   * QUOTA_EXCEEDED (RESOURCE_EXHAUSTED, with RetryInfo).
    *
    * @generated from field: google.rpc.Status error = 3;
    */
@@ -1645,7 +1648,7 @@ export const BlockedByScheduleSchema: GenMessage<BlockedBySchedule> = /*@__PURE_
 export type BlockedByWorkers = Message<"stellaops.orchestrator.v1.BlockedByWorkers"> & {
   /**
    * How many connected workers take the job's type, on all replicas as of 10 s ago, and on the one
-   * that answers as of now.
+   * that answers as of now. Who is taken out (FleetService) does not count.
    *
    * @generated from field: int32 capable_workers = 1;
    */
@@ -1988,7 +1991,7 @@ export const RetryOutcome = {
   ALREADY_ACTIVE: 2,
 
   /**
-   * It succeeded or was cancelled: those stay as they are.
+   * It succeeded, was cancelled, or an operator gave it up: those stay as they are.
    *
    * @generated from enum value: RETRY_OUTCOME_NOT_RETRYABLE = 3;
    */
@@ -2029,7 +2032,8 @@ export const StuckCause = {
   UNSPECIFIED: 0,
 
   /**
-   * No worker that takes its type from its queue was connected to any replica for stuck_after.
+   * No worker that takes its type from its queue was connected to any replica for stuck_after, 10
+   * minutes by default.
    *
    * @generated from enum value: STUCK_CAUSE_NO_WORKER = 1;
    */
@@ -2043,7 +2047,8 @@ export const StuckCause = {
   DEPENDENCY: 2,
 
   /**
-   * A limit lets nothing out: a concurrency of 0, or a pause that never expires.
+   * A limit has let nothing out for stuck_after and never will: a concurrency or quota of 0, or a
+   * pause that never expires.
    *
    * @generated from enum value: STUCK_CAUSE_LIMIT = 3;
    */
@@ -2131,10 +2136,12 @@ export const JobService: GenService<{
   /**
    * Streams jobs as they change, progress included: first each job as it is, then again after
    * each change, and ends when all of them are in a terminal state. An empty message comes every
-   * 15 s when there is nothing else to send.
+   * 15 s when there is nothing else to send. Of a run also the jobs that are appended meanwhile are
+   * watched, and an open one is until it is closed.
    *
    * Changes in quick succession may arrive as one. Errors: NOT_FOUND (JOB_NOT_FOUND,
-   * RUN_NOT_FOUND). The server may end the stream with UNAVAILABLE when it stops: watch again.
+   * RUN_NOT_FOUND), FAILED_PRECONDITION (RUN_TOO_LARGE: the run has, or has got, more than 1,000
+   * jobs; GetRunGraph answers them in pages). The server may end the stream with UNAVAILABLE when it stops: watch again.
    *
    * @generated from rpc stellaops.orchestrator.v1.JobService.WatchJobs
    */

@@ -162,7 +162,8 @@ export type StartOperationRequest = Message<"stellaops.orchestrator.v1.StartOper
     case: "jobs";
   } | {
     /**
-     * Those that match when their turn comes.
+     * Those that match when their turn comes. Only jobs that the action can be about are looked at:
+     * dead and scheduled ones to retry, dead ones to discard, unfinished ones for all other actions.
      *
      * @generated from field: stellaops.orchestrator.v1.JobFilter matching = 3;
      */
@@ -367,7 +368,7 @@ export type Operation = Message<"stellaops.orchestrator.v1.Operation"> & {
   ticket: string;
 
   /**
-   * How many jobs matched when it began.
+   * How many jobs matched when it began, up to 1,000,000.
    *
    * @generated from field: int64 matching = 8;
    */
@@ -882,8 +883,9 @@ export const OperationOutcomeSchema: GenEnum<OperationOutcome> = /*@__PURE__*/
  *
  * An operation is durable when StartOperation answers. It survives replicas that are killed: each
  * batch changes its jobs, writes their results and moves on in one transaction, so that no job is
- * done twice or left out. It looks at jobs in the order of their ids, oldest first, and not at jobs
- * that are enqueued after it began.
+ * done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
+ * the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+ * began. Operations of a tenant take turns.
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
  * and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -930,7 +932,7 @@ export const OperationService: GenService<{
     output: typeof ListOperationsResponseSchema;
   },
   /**
-   * Lists what became of each job, in the order in which they were done.
+   * Lists what became of each job so far, in the order of the jobs' ids.
    *
    * Errors: NOT_FOUND (OPERATION_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
    *
@@ -942,9 +944,11 @@ export const OperationService: GenService<{
     output: typeof ListOperationResultsResponseSchema;
   },
   /**
-   * Stops an operation where it is; what it did stays done. Safe to repeat.
+   * Stops an operation where it is; what it did stays done. Safe to repeat, and does nothing to one
+   * that has ended.
    *
-   * Errors: NOT_FOUND (OPERATION_NOT_FOUND).
+   * Errors: NOT_FOUND (OPERATION_NOT_FOUND), FAILED_PRECONDITION (OPERATION_NOT_STOPPABLE: it
+   * cancels or replays a run, and goes on to its end; a replay ends early if its run is cancelled).
    *
    * @generated from rpc stellaops.orchestrator.v1.OperationService.StopOperation
    */

@@ -50,7 +50,7 @@ export type Dependency = Message<"stellaops.orchestrator.v1.Dependency"> & {
 
   /**
    * A declared join: the job also waits, in the same way, for every job that the named one appends
-   * with fan_out, and for what those append.
+   * with fan_out once this one is there, and for what those append.
    *
    * @generated from field: bool include_fan_out = 4;
    */
@@ -997,7 +997,8 @@ export const GraphNodeSchema: GenMessage<GraphNode> = /*@__PURE__*/
  */
 export type GetRunGraphResponse = Message<"stellaops.orchestrator.v1.GetRunGraphResponse"> & {
   /**
-   * Jobs in their order. A page with many edges may have fewer than asked for.
+   * Jobs in their order; of a replay first those that it reuses. A page with many edges may have
+   * fewer than asked for, and a job to which more than 20,000 lead comes again with the next ones.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.GraphNode nodes = 1;
    */
@@ -1599,9 +1600,10 @@ export const RunService: GenService<{
    * GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
    * unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
    * a job with one of these faults, or can never start) and one field violation per fault, all at
-   * once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE);
-   * FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT,
-   * IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
+   * once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE, WINDOW_INVALID: it
+   * is no window of its series); FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND,
+   * WINDOW_SERIES_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
+   * JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
    * has no place for all jobs that are ready at once, QUOTA_EXCEEDED).
    *
    * @generated from rpc stellaops.orchestrator.v1.RunService.CreateRun
@@ -1618,8 +1620,9 @@ export const RunService: GenService<{
    * handler appends, every job waits for that depends on the handler's job with include_fan_out.
    * A dependency on a job that ended already counts as its end says.
    *
-   * Safe to repeat: a name that is there with the same content is the same job. Errors: those of
-   * CreateRun; NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
+   * Safe to repeat: a name that is there with the same JobSpec is the same job, and its edges stay as
+   * they are. Errors: those of CreateRun (GRAPH_CYCLE also if a job that a handler appends would
+   * wait for one that waits for it); NOT_FOUND (RUN_NOT_FOUND); FAILED_PRECONDITION (RUN_CLOSED, RUN_CANCELLED,
    * STALE_LEASE, JOB_NOT_IN_RUN); ALREADY_EXISTS (JOB_NAME_CONFLICT: the name is there with other
    * content).
    *
@@ -1643,8 +1646,10 @@ export const RunService: GenService<{
     output: typeof CloseRunResponseSchema;
   },
   /**
-   * Cancels every unfinished job of a run, in batches; the operation tells how far it is. Nothing
-   * can be appended once this answers. Safe to repeat with the same request_id.
+   * Cancels every unfinished job of a run, in batches; the operation tells how far it is. Once this
+   * answers nothing can be appended, and the end of one job lets no other go: if somebody stops the
+   * operation, blocked jobs stay blocked until the run is cancelled again. Safe to repeat with the
+   * same request_id.
    *
    * Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
    *

@@ -79,14 +79,14 @@ export type Watermark = Message<"stellaops.orchestrator.v1.Watermark"> & {
   series?: WindowSeries | undefined;
 
   /**
-   * Up to here everything is covered. Never goes back.
+   * Up to here everything is covered; origin_time if nothing is. Never goes back.
    *
    * @generated from field: google.protobuf.Timestamp watermark_time = 2;
    */
   watermarkTime?: Timestamp | undefined;
 
   /**
-   * Windows that end up to here are due.
+   * The end of the last window that is due; origin_time if none is.
    *
    * @generated from field: google.protobuf.Timestamp due_time = 3;
    */
@@ -380,7 +380,8 @@ export type Gap = Message<"stellaops.orchestrator.v1.Gap"> & {
   windows: bigint;
 
   /**
-   * How many of them unfinished jobs are to cover.
+   * How many of them unfinished jobs are to cover, as far as a look at 10,000 jobs, spread over the
+   * gaps of the page, tells.
    *
    * @generated from field: int64 in_progress = 4;
    */
@@ -439,8 +440,9 @@ export const WatermarkService: GenService<{
   /**
    * Declares the windows of a source and scope, or changes how late data may come.
    *
-   * Safe to repeat. Errors: FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot
-   * change once something is covered).
+   * Safe to repeat; a call that changes nothing leaves nothing in the history. Errors:
+   * FAILED_PRECONDITION (WINDOW_SERIES_IN_USE: width and origin_time cannot change once something
+   * is covered, nor while a backfill is under way).
    *
    * @generated from rpc stellaops.orchestrator.v1.WatermarkService.PutWindowSeries
    */

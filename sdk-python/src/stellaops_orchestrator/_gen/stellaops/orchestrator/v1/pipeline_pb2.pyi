@@ -135,11 +135,13 @@ class RunPipelineRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., run_id: _Optional[str] = ..., display_name: _Optional[str] = ..., project: _Optional[str] = ..., correlation_id: _Optional[str] = ...) -> None: ...
 
 class RunPipelineResponse(_message.Message):
-    __slots__ = ("run", "job_ids", "already_existed")
+    __slots__ = ("run", "job_ids", "already_existed", "job_names")
     RUN_FIELD_NUMBER: _ClassVar[int]
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
     ALREADY_EXISTED_FIELD_NUMBER: _ClassVar[int]
+    JOB_NAMES_FIELD_NUMBER: _ClassVar[int]
     run: _run_pb2.Run
     job_ids: _containers.RepeatedScalarFieldContainer[str]
     already_existed: bool
-    def __init__(self, run: _Optional[_Union[_run_pb2.Run, _Mapping]] = ..., job_ids: _Optional[_Iterable[str]] = ..., already_existed: bool = ...) -> None: ...
+    job_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, run: _Optional[_Union[_run_pb2.Run, _Mapping]] = ..., job_ids: _Optional[_Iterable[str]] = ..., already_existed: bool = ..., job_names: _Optional[_Iterable[str]] = ...) -> None: ...
