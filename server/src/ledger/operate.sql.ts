@@ -19,7 +19,7 @@ const cancelGone = (from: string) => `
 jobs as (
   update job j set base_state = 'cancelled', ended_at = now(), end_reason = $3,
     lease_epoch = greatest(j.lease_epoch, g.lease_epoch)
-  from gone g where j.tenant = $1 and j.id = g.job_id
+  from gone g where j.tenant = g.tenant and j.id = g.job_id
 ),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
@@ -35,7 +35,8 @@ export const cancelReady = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from ready where tenant = $1 and job_id = any ($2::uuid[])
-  returning job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch, linked
+  returning tenant, job_id, 0 as attempt, null::text as worker_id,
+    lease_epoch - 1 as lease_epoch, linked
 ),${cancelGone("ready")}`,
 );
 
@@ -45,7 +46,7 @@ export const cancelOffered = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from lease where tenant = $1 and job_id = any ($2::uuid[]) and state = 'offered'
-  returning job_id, attempt, worker_id, lease_epoch, linked
+  returning tenant, job_id, attempt, worker_id, lease_epoch, linked
 ),${cancelGone("offered")}`,
 );
 
@@ -55,7 +56,7 @@ export const cancelScheduled = sql<CancelParams, OperatedRow>(
   `
 with gone as (
   delete from scheduled where tenant = $1 and job_id = any ($2::uuid[])
-  returning job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch,
+  returning tenant, job_id, 0 as attempt, null::text as worker_id, lease_epoch - 1 as lease_epoch,
     true as linked
 ),${cancelGone("scheduled")}`,
 );
@@ -65,12 +66,12 @@ export const cancelBlocked = sql<CancelParams, OperatedRow>(
   "cancel_blocked",
   `
 with locked as materialized (
-  select id from job where tenant = $1 and id = any ($2::uuid[]) and base_state = 'blocked'
-  order by id for update
+  select tenant, id from job
+  where tenant = $1 and id = any ($2::uuid[]) and base_state = 'blocked' order by id for update
 ),
 jobs as (
   update job j set base_state = 'cancelled', ended_at = now(), end_reason = $3
-  from locked l where j.tenant = $1 and j.id = l.id and j.base_state = 'blocked'
+  from locked l where j.tenant = l.tenant and j.id = l.id and j.base_state = 'blocked'
   returning j.id as job_id
 ),
 events as (
@@ -101,15 +102,24 @@ where tenant = $1 and job_id = any ($2::uuid[]) and state = 'running'
 returning job_id, lease_epoch, session_id`,
 );
 
+/** Where a job stands, and what an operator can set about it. */
+export interface StandingRow {
+  readonly job_id: string;
+  readonly state: JobState;
+  readonly priority: number;
+  readonly queue: string;
+  readonly attempt_deadline_ms: number | null;
+  /** Dead, and not given up. */
+  readonly is_letter: boolean;
+}
+
 /** Where jobs stand; those that the tenant does not have are left out. */
-export const jobStates = sql<
-  readonly [tenant: string, jobIds: string[]],
-  { readonly job_id: string; readonly state: JobState }
->(
+export const jobStates = sql<readonly [tenant: string, jobIds: string[]], StandingRow>(
   "job_states",
   `
-select j.id as job_id, ${STATE} as state from job j ${STATE_JOINS}
-where j.tenant = $1 and j.id = any ($2::uuid[])`,
+select j.id as job_id, ${STATE} as state, j.priority, j.queue, j.attempt_deadline_ms,
+  exists (select from dead_letter d where d.tenant = j.tenant and d.job_id = j.id) as is_letter
+from job j ${STATE_JOINS} where j.tenant = $1 and j.id = any ($2::uuid[])`,
 );
 
 /** A job that is ready again. */
@@ -135,7 +145,7 @@ events as (
 )
 select * from ready_rows`;
 
-/** Makes dead jobs ready again, with fresh budgets. */
+/** Makes dead jobs ready again, with fresh budgets; their letters are the caller's to remove. */
 export const retryDead = sql<CancelParams, RetriedRow>(
   "retry_dead",
   `

@@ -1,8 +1,9 @@
 import type { Pool } from "pg";
 import type { CancelOutcome, RetryOutcome } from "../app/jobs/operate-jobs.ts";
-import { isTerminal, type JobState } from "../domain/job-machine.ts";
-import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
-import { tellDependants } from "./cascade.ts";
+import { isTerminal } from "../domain/job-machine.ts";
+import { type Aftermath, aftermathOf, type Moved, mergeLanes } from "./aftermath.ts";
+import { type LetGo, NOTHING_LET_GO, takeBack, tellDependants } from "./cascade.ts";
+import { deleteLetters, lockLetters } from "./dead-letter.sql.ts";
 import {
   askToStop,
   cancelBlocked,
@@ -10,9 +11,10 @@ import {
   cancelReady,
   cancelScheduled,
   jobStates,
-  type OperatedRow,
+  type RetriedRow,
   retryDead,
   retryScheduled,
+  type StandingRow,
 } from "./operate.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
@@ -34,7 +36,7 @@ export interface CancelAnswer extends Aftermath {
  * on the move in a round is found in the next; more rounds than this it never takes, because each
  * move needs a commit of its own.
  */
-const MAX_ROUNDS = 5;
+export const MAX_ROUNDS = 5;
 
 /** Cancels jobs of one tenant in one transaction; a result per job, in order. */
 export const cancelJobsIn =
@@ -45,58 +47,82 @@ export const cancelJobsIn =
     reason: string,
     graceMs: number,
   ): Promise<CancelAnswer> =>
-    inTransaction(pool, [tenant], async (tx) => {
-      const cancelled = new Set<string>();
-      const stops = new Map<string, StopRequest>();
-      const left = () =>
-        [...new Set(jobIds)].filter((id) => !cancelled.has(id) && !stops.has(id)).sort();
-      for (let round = 0; round < MAX_ROUNDS; round++) {
-        for (const row of await cancelWaiting(tx, tenant, left(), reason))
-          cancelled.add(row.job_id);
-        for (const row of await tx.run(askToStop, tenant, left(), reason, graceMs)) {
-          stops.set(row.job_id, { tenant, jobId: row.job_id, leaseEpoch: row.lease_epoch });
-        }
-        const open = await tx.run(jobStates, tenant, left());
-        if (open.every((row) => isTerminal(row.state))) break;
-      }
-      const states = await statesOf(tx, tenant, jobIds);
-      const results = jobIds.map((jobId): CancelOutcome => {
-        const state = states.get(jobId);
-        if (state === undefined) return { jobId, kind: "not_found", state };
-        if (cancelled.has(jobId)) return { jobId, kind: "cancelled", state };
-        if (stops.has(jobId)) return { jobId, kind: "requested", state };
-        return { jobId, kind: "already_finished", state };
-      });
-      return { results, stops: [...stops.values()], ...aftermathOf([tenant], []) };
-    });
+    inTransaction(pool, [tenant], (tx) => cancelInTransaction(tx, tenant, jobIds, reason, graceMs));
 
-async function cancelWaiting(
-  tx: Transaction,
-  tenant: string,
-  jobIds: string[],
-  reason: string,
-): Promise<OperatedRow[]> {
-  const rows: OperatedRow[] = [];
-  for (const statement of [cancelReady, cancelOffered, cancelScheduled, cancelBlocked]) {
-    rows.push(...(await tx.run(statement, tenant, jobIds, reason)));
-  }
-  const linked = rows.filter((row) => row.linked);
-  if (linked.length > 0) {
-    await tellDependants(
-      tx,
-      linked.map((row) => ({ tenant, jobId: row.job_id, outcome: "failed" })),
-    );
-  }
-  return rows;
-}
-
-async function statesOf(
+/** The same, as a part of a larger transaction. */
+export async function cancelInTransaction(
   tx: Transaction,
   tenant: string,
   jobIds: readonly string[],
-): Promise<Map<string, JobState>> {
-  const rows = await tx.run(jobStates, tenant, [...new Set(jobIds)]);
-  return new Map(rows.map((row) => [row.job_id, row.state]));
+  reason: string,
+  graceMs: number,
+): Promise<CancelAnswer> {
+  const cancelled = new Set<string>();
+  const stops = new Map<string, StopRequest>();
+  const moved: Moved[] = [];
+  let scheduled = false;
+  let cascading = false;
+  let left = sortedIds(jobIds);
+  let standings = new Map<string, StandingRow>();
+  for (let round = 0; round < MAX_ROUNDS && left.length > 0; round++) {
+    const letGo = await cancelWaiting(tx, tenant, left, reason, cancelled);
+    moved.push(...letGo.moved);
+    scheduled ||= letGo.scheduled;
+    cascading ||= letGo.cascading;
+    left = left.filter((id) => !cancelled.has(id));
+    for (const row of await tx.run(askToStop, tenant, left, reason, graceMs)) {
+      stops.set(row.job_id, { tenant, jobId: row.job_id, leaseEpoch: row.lease_epoch });
+    }
+    left = left.filter((id) => !stops.has(id));
+    standings = await standingsOf(tx, tenant, left);
+    if ([...standings.values()].every((row) => isTerminal(row.state))) break;
+  }
+  const results = jobIds.map((jobId): CancelOutcome => {
+    if (cancelled.has(jobId)) return { jobId, kind: "cancelled", state: "cancelled" };
+    if (stops.has(jobId)) return { jobId, kind: "requested", state: "running" };
+    const state = standings.get(jobId)?.state;
+    return { jobId, kind: state === undefined ? "not_found" : "already_finished", state };
+  });
+  const after = aftermathOf([tenant], mergeLanes(moved), scheduled, cascading);
+  return { results, stops: [...stops.values()], ...after };
+}
+
+/** Cancels those of the jobs that nobody has begun, and adds them to `cancelled`. */
+async function cancelWaiting(
+  tx: Transaction,
+  tenant: string,
+  jobIds: readonly string[],
+  reason: string,
+  cancelled: Set<string>,
+): Promise<LetGo> {
+  const linked: string[] = [];
+  for (const statement of [cancelReady, cancelOffered, cancelScheduled, cancelBlocked]) {
+    const left = jobIds.filter((id) => !cancelled.has(id));
+    if (left.length === 0) break;
+    for (const row of await tx.run(statement, tenant, left, reason)) {
+      cancelled.add(row.job_id);
+      if (row.linked) linked.push(row.job_id);
+    }
+  }
+  if (linked.length === 0) return NOTHING_LET_GO;
+  return await tellDependants(
+    tx,
+    linked.map((jobId) => ({ tenant, jobId, outcome: "failed" })),
+  );
+}
+
+/** Without repetitions, in the order in which everybody locks. */
+export const sortedIds = (jobIds: readonly string[]): string[] => [...new Set(jobIds)].sort();
+
+/** Where jobs stand; those that the tenant does not have are left out. */
+export async function standingsOf(
+  tx: Transaction,
+  tenant: string,
+  jobIds: string[],
+): Promise<Map<string, StandingRow>> {
+  if (jobIds.length === 0) return new Map();
+  const rows = await tx.run(jobStates, tenant, jobIds);
+  return new Map(rows.map((row) => [row.job_id, row]));
 }
 
 /** What retrying answers, and what the rest of the system should know. */
@@ -108,19 +134,49 @@ export interface RetryAnswer extends Aftermath {
 export const retryJobsIn =
   (pool: Pool) =>
   (tenant: string, jobIds: readonly string[], reason: string): Promise<RetryAnswer> =>
-    inTransaction(pool, [tenant], async (tx) => {
-      const ids = [...new Set(jobIds)].sort();
-      const retried = [
-        ...(await tx.run(retryDead, tenant, ids, reason)),
-        ...(await tx.run(retryScheduled, tenant, ids, reason)),
-      ];
-      const ready = new Set(retried.map((row) => row.job_id));
-      const states = await statesOf(tx, tenant, jobIds);
-      const results = jobIds.map((jobId): RetryOutcome => {
-        const state = states.get(jobId);
-        if (state === undefined) return { jobId, kind: "not_found", state };
-        if (ready.has(jobId)) return { jobId, kind: "ready", state };
-        return { jobId, kind: isTerminal(state) ? "not_retryable" : "already_active", state };
-      });
-      return { results, ...aftermathOf([tenant], mergeLanes(retried)) };
-    });
+    inTransaction(pool, [tenant], (tx) => retryInTransaction(tx, tenant, jobIds, reason));
+
+/** The same, as a part of a larger transaction. */
+export async function retryInTransaction(
+  tx: Transaction,
+  tenant: string,
+  jobIds: readonly string[],
+  reason: string,
+): Promise<RetryAnswer> {
+  const ids = sortedIds(jobIds);
+  const retried = await retryLetters(tx, tenant, ids, reason);
+  const ready = new Set(retried.map((row) => row.job_id));
+  const others = ids.filter((id) => !ready.has(id));
+  if (others.length > 0) {
+    const rows = await tx.run(retryScheduled, tenant, others, reason);
+    for (const row of rows) ready.add(row.job_id);
+    retried.push(...rows);
+  }
+  const left = ids.filter((id) => !ready.has(id));
+  const standings = await standingsOf(tx, tenant, left);
+  const results = jobIds.map((jobId): RetryOutcome => {
+    if (ready.has(jobId)) return { jobId, kind: "ready", state: "ready" };
+    const standing = standings.get(jobId);
+    if (standing === undefined) return { jobId, kind: "not_found", state: undefined };
+    const { state } = standing;
+    // Dead and yet not retried: its letter is gone, because somebody gave it up.
+    if (state === "dead") return { jobId, kind: "discarded", state };
+    return { jobId, kind: isTerminal(state) ? "not_retryable" : "already_active", state };
+  });
+  return { results, ...aftermathOf([tenant], mergeLanes(retried)) };
+}
+
+async function retryLetters(
+  tx: Transaction,
+  tenant: string,
+  jobIds: string[],
+  reason: string,
+): Promise<RetriedRow[]> {
+  const letters = await tx.run(lockLetters, tenant, jobIds);
+  if (letters.length === 0) return [];
+  const dead = letters.map((row) => row.job_id);
+  await takeBack(tx, tenant, dead);
+  const retried = await tx.run(retryDead, tenant, dead, reason);
+  await tx.run(deleteLetters, tenant, dead);
+  return retried;
+}

@@ -1,20 +1,10 @@
 import type { JobState } from "../domain/job-machine.ts";
+import type { OperationKind, OperationOutcome } from "../domain/operation.ts";
 import type { Aftermath } from "./aftermath.ts";
 import type { StopRequest } from "./operate.ts";
 import { insertOperation, operationDigest } from "./operation.sql.ts";
 import { recordAction } from "./operator-actions.ts";
 import type { Transaction } from "./transaction.ts";
-
-/** What an operation does. */
-export type OperationKind =
-  | "retry"
-  | "cancel"
-  | "discard"
-  | "reprioritise"
-  | "move"
-  | "extend_deadline"
-  | "cancel_run"
-  | "replay_run";
 
 /** An operation on its way into the ledger. */
 export interface NewOperation {
@@ -30,6 +20,8 @@ export interface NewOperation {
   readonly ticket: string;
   readonly runId: string | undefined;
   readonly matching: number;
+  /** What the history says about it; kind and run if it does not say. Becomes JSON. */
+  readonly detail?: object;
 }
 
 /** An operation that a step goes on with; its row is locked. */
@@ -49,10 +41,11 @@ export interface OperationRow {
 /** What became of one job. */
 export interface OperationResult {
   readonly jobId: string;
-  readonly outcome: "applied" | "unchanged" | "refused";
+  readonly outcome: OperationOutcome;
   /** Why it was refused, such as JOB_FINISHED; empty otherwise. */
   readonly reason: string;
-  readonly state: JobState;
+  /** Undefined: there is no such job. */
+  readonly state: JobState | undefined;
 }
 
 /** What a step did, and what the rest of the system should know. */
@@ -64,6 +57,10 @@ export interface StepAnswer extends Aftermath {
   readonly done: boolean;
   /** Attempts whose workers must be asked to stop. */
   readonly stops: readonly StopRequest[];
+  /** How long those may take, in milliseconds; the policy's drain_grace if it does not say. */
+  readonly stopGraceMs?: number;
+  /** How long to rest before the next step, in milliseconds, so that a rate is kept. */
+  readonly restMs?: number;
 }
 
 /**
@@ -85,7 +82,7 @@ export async function createOperation(
   const rows = await tx.run(insertOperation, tenant, id, kind, request, digest, ...said, ...rest);
   if (rows.length > 0) {
     const target = { targetKind: "operation", targetName: id } as const;
-    const detail = { kind, runId };
+    const detail = operation.detail ?? { kind, runId };
     await recordAction(tx, {
       ...{ tenant, kind: "operation_started", ...target, actor, reason, ticket, detail },
     });
