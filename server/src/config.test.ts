@@ -49,12 +49,29 @@ describe("settings", () => {
     expect(config).toMatchObject({ drainGraceMs: 3_000, leasePolicy });
   });
 
+  it("keep things for as long as the contract says, unless told in hours", () => {
+    const day = 86_400_000;
+    expect(read()).toMatchObject({
+      retentionMs: 30 * day,
+      deadLetterRetentionMs: 90 * day,
+      operationRetentionMs: 30 * day,
+      stuckAfterMs: 600_000,
+    });
+    const environment = { ORCH_RETENTION: "48", ORCH_STUCK_AFTER: "5" };
+    expect(read(["--dead-letter-retention", "1"], environment)).toMatchObject({
+      retentionMs: 2 * day,
+      deadLetterRetentionMs: day / 24,
+      stuckAfterMs: 5_000,
+    });
+  });
+
   it.each([
     [{ ORCH_PORT: "70000" }, /^ORCH_PORT: must be a whole number from 0 to 65535$/],
     [{ ORCH_PORT: "7e3" }, /^ORCH_PORT/],
     [{ ORCH_LOG_LEVEL: "loud" }, /^ORCH_LOG_LEVEL: must be one of trace, debug/],
     [{ ORCH_LEASE_POLICY: "[]" }, /^ORCH_LEASE_POLICY: must be a JSON object$/],
     [{ ORCH_POOL_SIZE: "0" }, /^ORCH_POOL_SIZE/],
+    [{ ORCH_RETENTION: "0" }, /^ORCH_RETENTION: must be a whole number from 1 to 876000$/],
     [{ ORCH_SERVER_ID: "a b" }, /^ORCH_SERVER_ID/],
     [{ ORCH_DATA_DIR: " " }, /^ORCH_DATA_DIR: must not be empty$/],
     [{ ORCH_READY_QUEUE: "redis" }, /^ORCH_READY_QUEUE: must be one of postgres, valkey, nats$/],
@@ -87,11 +104,11 @@ describe("--help", () => {
     const result = readConfig(["--help"], {}, "host-1");
     const text = result.kind === "help" ? result.text : "";
     for (const name of Object.keys(read())) {
-      const flag = name === "drainGraceMs" ? "drain-grace" : kebab(name);
-      expect(text).toContain(`--${flag}`);
+      expect(text).toContain(`--${kebab(name.replace(/Ms$/, ""))}`);
     }
     expect(text).toMatch(/ORCH_PORT/);
     expect(text).toMatch(/default:\s+7400/);
+    expect(text.replaceAll(/\s+/g, " ")).toContain("(default: 2160) [ORCH_DEAD_LETTER_RETENTION]");
   });
 });
 

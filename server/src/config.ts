@@ -30,7 +30,17 @@ export interface Config {
   readonly maxConnections: number;
   /** Streams open at once on one HTTP/2 connection. */
   readonly maxConcurrentStreams: number;
+  /** How long finished jobs are kept, from their end. */
+  readonly retentionMs: number;
+  /** How long dead letters are kept, from the job's death. */
+  readonly deadLetterRetentionMs: number;
+  /** How long operations, firings and finished backfills are kept, from their end. */
+  readonly operationRetentionMs: number;
+  /** Work that waits in vain for so long is reported. */
+  readonly stuckAfterMs: number;
 }
+
+const HOUR_MS = 3_600_000;
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 /** What is logged: this level and those after it. */
@@ -56,6 +66,8 @@ interface Setting {
   readonly flag: string;
   readonly meaning: string;
   readonly default?: string | number;
+  /** The default as --help shows it, where that is in another unit. */
+  readonly defaultShown?: string;
   readonly choices?: readonly string[];
   /** Turns text into the value; throws InvalidArgumentError with what would be right. */
   readonly parse?: (text: string) => unknown;
@@ -176,6 +188,36 @@ const SETTINGS: readonly Setting[] = [
     default: 256,
     parse: integer(1, 10_000),
   },
+  {
+    key: "retentionMs",
+    env: "ORCH_RETENTION",
+    flag: "--retention <hours>",
+    meaning: "how long finished jobs are kept",
+    ...hours(720),
+  },
+  {
+    key: "deadLetterRetentionMs",
+    env: "ORCH_DEAD_LETTER_RETENTION",
+    flag: "--dead-letter-retention <hours>",
+    meaning: "how long dead letters are kept",
+    ...hours(2_160),
+  },
+  {
+    key: "operationRetentionMs",
+    env: "ORCH_OPERATION_RETENTION",
+    flag: "--operation-retention <hours>",
+    meaning: "how long operations, firings of schedules and finished backfills are kept",
+    ...hours(720),
+  },
+  {
+    key: "stuckAfterMs",
+    env: "ORCH_STUCK_AFTER",
+    flag: "--stuck-after <seconds>",
+    meaning: "work that waits in vain for so long is reported",
+    default: 600_000,
+    defaultShown: "600",
+    parse: (text) => integer(1, 604_800)(text) * 1_000,
+  },
 ];
 
 /** What {@link readConfig} found: settings, or a text to print before leaving. */
@@ -232,7 +274,8 @@ function describe(onHelp: (text: string) => void): Command {
     .configureHelp({ showGlobalOptions: false })
     .addHelpText("after", "\nEvery flag can be given by its environment variable instead.");
   for (const setting of SETTINGS) {
-    const fallback = setting.default === undefined ? "" : ` (default: ${setting.default})`;
+    const shown = setting.defaultShown ?? setting.default;
+    const fallback = shown === undefined ? "" : ` (default: ${shown})`;
     const choices = setting.choices === undefined ? "" : ` {${setting.choices.join(", ")}}`;
     const meaning = `${setting.meaning}${choices}${fallback} [${setting.env}]`;
     const option = new Option(setting.flag, meaning).argParser((text) => parse(setting, text));
@@ -266,6 +309,15 @@ function integer(least: number, most: number): (text: string) => number {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
+  };
+}
+
+/** A setting in hours, one at least; its value is in milliseconds. */
+function hours(fallback: number): Pick<Setting, "default" | "defaultShown" | "parse"> {
+  return {
+    default: fallback * HOUR_MS,
+    defaultShown: String(fallback),
+    parse: (text) => integer(1, 876_000)(text) * HOUR_MS,
   };
 }
 

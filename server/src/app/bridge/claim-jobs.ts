@@ -53,6 +53,8 @@ export const claimJobs =
     const claimant: Claimant = {
       tenant,
       workerId,
+      host: "",
+      labels: {},
       sessionId: undefined,
       pools: [
         {

@@ -1,3 +1,4 @@
+import type { Runner } from "../../domain/fleet.ts";
 import type { Blocked } from "../../domain/flow/blocked.ts";
 import type { Offer } from "../../domain/offer.ts";
 import type { LaneFilter } from "./ready-queue.ts";
@@ -10,9 +11,8 @@ export interface ClaimantPool extends LaneFilter {
 }
 
 /** Somebody who wants jobs: a session's stream, or a unary claim that waits. */
-export interface Claimant {
+export interface Claimant extends Runner {
   readonly tenant: string;
-  readonly workerId: string;
   /** The session, if it is a stream. */
   readonly sessionId: string | undefined;
   readonly pools: readonly ClaimantPool[];

@@ -40,6 +40,8 @@ const openGates: Gates = {
     settle: () => {},
   }),
   open: async (_tenant, lanes) => lanes,
+  known: async () => {},
+  takenOut: () => false,
   weight: () => 1,
 };
 
@@ -75,6 +77,8 @@ function endlessWork(over: Partial<DispatchPorts> = {}): Dispatcher {
 const greedy = (): Claimant => ({
   tenant,
   workerId: "greedy",
+  host: "",
+  labels: {},
   sessionId: newId(),
   pools: [
     {

@@ -33,6 +33,7 @@ export class Dispatcher {
   readonly #looking = new Map<string, boolean>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #arrivals = 0;
 
   constructor(ports: DispatchPorts) {
     this.#ports = ports;
@@ -58,8 +59,14 @@ export class Dispatcher {
     return [...this.#desks.keys()];
   }
 
+  /** How many claimants came so far. */
+  get arrivals(): number {
+    return this.#arrivals;
+  }
+
   /** Adds a claimant to the line. */
   register(claimant: Claimant): void {
+    this.#arrivals += 1;
     const desk = this.#desk(claimant.tenant);
     desk.add(claimant);
     void this.#discover(desk);
@@ -97,10 +104,14 @@ export class Dispatcher {
     }
   }
 
+  /** Everybody in line of a tenant on this replica who is not taken out. */
+  able(tenant: string): readonly Claimant[] {
+    return this.#desks.get(tenant)?.able ?? [];
+  }
+
   /** How many claimants of a tenant take a job type from a queue, on this replica. */
   capable(tenant: string, queue: string, jobType: string): number {
-    const claimants = this.#desks.get(tenant)?.claimants ?? [];
-    return claimants.filter((claimant) =>
+    return this.able(tenant).filter((claimant) =>
       claimant.pools.some((pool) => pool.queues.has(queue) && pool.jobTypes.has(jobType)),
     ).length;
   }

@@ -1,3 +1,4 @@
+import type { Runner } from "../../domain/fleet.ts";
 import type { Blocked } from "../../domain/flow/blocked.ts";
 import type { Lane } from "../../domain/offer.ts";
 import type { Claim, Usage } from "./claim.ts";
@@ -47,6 +48,10 @@ export interface Gates {
   ) => Promise<FlowPlan>;
   /** Those of these lanes whose ready jobs wait for nothing but a free slot. Takes nothing. */
   readonly open: (tenant: string, lanes: readonly Lane[]) => Promise<readonly Lane[]>;
+  /** Waits until it is known who is taken out. Fails if the ledger cannot be reached. */
+  readonly known: (tenant: string) => Promise<unknown>;
+  /** Whether a task runner is taken out, as far as is known: it gets nothing. */
+  readonly takenOut: (tenant: string, runner: Runner) => boolean;
   /** A tenant's share of this replica against others with a backlog. */
   readonly weight: (tenant: string) => number;
 }

@@ -38,6 +38,8 @@ export interface RenewAnswer {
   readonly verdict: LeaseVerdict;
   readonly cancelReason: "user" | "deadline" | "preempted" | "drain" | undefined;
   readonly leftMs: number;
+  /** How long the attempt may still run, in milliseconds, if an operator moved its deadline. */
+  readonly attemptLeftMs: number | undefined;
   /** The job's type, if the lease is current. */
   readonly jobType: string | undefined;
 }

@@ -58,6 +58,8 @@ export interface WriteResult {
 export interface Verdict {
   readonly lease: LeaseRef;
   readonly verdict: LeaseVerdict;
+  /** How long the attempt may still run, in milliseconds, if an operator moved its deadline. */
+  readonly attemptLeftMs: number | undefined;
 }
 
 /** What the server sends. */

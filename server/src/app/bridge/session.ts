@@ -46,6 +46,8 @@ const MAX_HINTED = 16;
 export class Session implements Claimant {
   readonly tenant: string;
   readonly workerId: string;
+  readonly host: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly sessionId: string;
   readonly instanceId: string;
   readonly pools: readonly ClaimantPool[];
@@ -77,6 +79,8 @@ export class Session implements Claimant {
     this.tenant = identity.tenant;
     this.sessionId = identity.sessionId;
     this.workerId = hello.workerId;
+    this.host = hello.host;
+    this.labels = hello.labels;
     this.instanceId = hello.instanceId;
     this.maxPayloadBytes = hello.maxPayloadBytes;
     this.leaseAtOnce = hello.leaseAtOnce;
@@ -296,11 +300,11 @@ export class Session implements Claimant {
     );
     let freed = false;
     const verdicts = leases.map((lease, index) => {
-      const verdict = answers[index]?.verdict ?? "unknown";
+      const { verdict = "unknown", attemptLeftMs } = answers[index] ?? {};
       if (verdict === "superseded" || verdict === "unknown") {
         freed = this.held.remove(lease) !== undefined || freed;
       }
-      return { lease, verdict };
+      return { lease, verdict, attemptLeftMs };
     });
     if (freed) this.#ports.pump(this.tenant);
     return verdicts;

@@ -254,12 +254,12 @@ export class Sessions {
       leases.map((lease) => ({ lease, sessionId: session.sessionId })),
     );
     return leases.map((lease, index) => {
-      const { verdict, jobType } = answers[index] ?? { verdict: "unknown", jobType: undefined };
+      const { verdict = "unknown", jobType, attemptLeftMs } = answers[index] ?? {};
       if (jobType !== undefined) {
         const pool = session.pools.find((one) => one.jobTypes.has(jobType)) ?? session.pools[0];
         session.held.resume(pool?.name ?? "", lease);
       }
-      return { lease, verdict };
+      return { lease, verdict, attemptLeftMs };
     });
   }
 

@@ -42,6 +42,7 @@ function scene(lanes: readonly string[], room = 64) {
   const world = {
     shut: new Map<string, Blocked>(),
     stocked: new Set<string>(),
+    out: new Set<string>(),
     plans: 0,
     looks: 0,
     claims: 0,
@@ -59,6 +60,8 @@ function scene(lanes: readonly string[], room = 64) {
       policies: new LeasePolicies(testPolicy),
       gates: {
         weight: () => 1,
+        known: async () => {},
+        takenOut: (_tenant, { workerId }) => world.out.has(workerId),
         open: async (_tenant, all) => {
           world.looks += 1;
           return all.filter(({ source }) => !world.shut.has(source));
@@ -110,6 +113,8 @@ function claimantOf(slots = 1) {
   const claimant: Claimant = {
     tenant,
     workerId: newId(),
+    host: "",
+    labels: {},
     sessionId: newId(),
     pools: [
       {
@@ -272,6 +277,28 @@ describe("a desk", () => {
     expect([full.more.count, free.more.count]).toEqual([0, 0]);
     await desk.beforeLook()([laneOf("shut"), laneOf("open")]);
     expect([full.more.count, free.more.count]).toEqual([1, 1]);
+    await desk.stop();
+  });
+
+  it("gives nothing to who is taken out, nor a hint, and goes on with the others", async () => {
+    const { world, desk } = scene(["a", "b"]);
+    world.stocked.add("a").add("b");
+    const [out, other] = [claimantOf(), claimantOf()];
+    world.out.add(out.claimant.workerId);
+    desk.lookedFor([out.claimant, other.claimant]);
+    desk.add(out.claimant);
+    expect(desk.hungry).toBe(false);
+    desk.add(other.claimant);
+    await expect.poll(() => other.got.length).toBe(1);
+    expect(desk.able).toEqual([other.claimant]);
+    expect([out.got.length, out.told.length]).toEqual([0, 0]);
+    // What is left is for nobody, and its own slots would not help.
+    await desk.beforeLook()([laneOf("b")]);
+    expect([out.more.count, other.more.count]).toEqual([0, 1]);
+    expect(desk.limited).toBe(true);
+    world.out.clear();
+    desk.pump();
+    await expect.poll(() => out.got.length).toBe(1);
     await desk.stop();
   });
 

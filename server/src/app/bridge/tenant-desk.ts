@@ -44,6 +44,7 @@ export class TenantDesk {
   readonly #toldFull = new WeakSet<Claimant>();
   readonly #firstPool = new WeakMap<Claimant, number>();
   #blocked: readonly BlockedLane[] = [];
+  #someOut = false;
   #running: Promise<void> | undefined;
   /** The claim in flight. Not to be mixed up with `#running`, which a busy tenant never ends. */
   #claiming: Promise<unknown> | undefined;
@@ -66,7 +67,7 @@ export class TenantDesk {
 
   /** Whether somebody in line has a free slot. */
   get hungry(): boolean {
-    return this.#claimants.some(hasFree);
+    return this.#claimants.some((one) => hasFree(one) && !this.#isOut(one));
   }
 
   /** Whether somebody in line has none, and does not know yet whether more would help. */
@@ -74,9 +75,14 @@ export class TenantDesk {
     return this.#full().length > 0;
   }
 
-  /** Whether a limit held something back when it was last looked. */
+  /** Whether a limit held something back when it was last looked, or somebody is taken out. */
   get limited(): boolean {
-    return this.#blocked.length > 0;
+    return this.#blocked.length > 0 || this.#someOut;
+  }
+
+  /** Those in line who are not taken out. */
+  get able(): readonly Claimant[] {
+    return this.#claimants.filter((one) => !this.#isOut(one));
   }
 
   /** Adds a claimant to the line. */
@@ -122,12 +128,16 @@ export class TenantDesk {
     };
   }
 
+  #isOut(claimant: Claimant): boolean {
+    return this.#ports.gates.takenOut(this.tenant, claimant);
+  }
+
   #freePools(): ClaimantPool[] {
-    return this.#claimants.flatMap(({ pools }) => pools.filter((pool) => pool.free() > 0));
+    return this.able.flatMap(({ pools }) => pools.filter((pool) => pool.free() > 0));
   }
 
   #full(): Claimant[] {
-    return this.#claimants.filter((one) => !hasFree(one) && !this.#toldFull.has(one));
+    return this.able.filter((one) => !hasFree(one) && !this.#toldFull.has(one));
   }
 
   /** Waits until no claim that began before this call is in flight. */
@@ -179,12 +189,14 @@ export class TenantDesk {
   }
 
   async #claimForNext(): Promise<boolean> {
+    await this.#ports.gates.known(this.tenant);
     // What holds a lane back does so for everybody: it is found out once, not for each in line.
     const held = new Map<string, BlockedLane>();
     const blocked = new Map<Claimant, Set<BlockedLane>>();
     for (const claimant of this.#claimants) {
       const own = new Set<BlockedLane>();
       blocked.set(claimant, own);
+      if (this.#isOut(claimant)) continue;
       for (const [index, pool] of this.#poolsOf(claimant)) {
         const trying = this.#claimForPool(claimant, pool, held, own);
         this.#claiming = trying.catch(() => {});
@@ -248,10 +260,13 @@ export class TenantDesk {
     held: ReadonlyMap<string, BlockedLane>,
   ): void {
     this.#blocked = [...held.values()];
+    this.#someOut = this.able.length < this.#claimants.length;
     for (const claimant of this.#claimants) {
       if (!this.#lookedFor.has(claimant)) continue;
       if (!hasFree(claimant)) continue;
       this.#toldFull.delete(claimant);
+      // Whoever is taken out is not told; but a claim that does not wait has its answer.
+      if (claimant.sessionId !== undefined && this.#isOut(claimant)) continue;
       claimant.idle(Array.from(blocked.get(claimant) ?? [], ({ by }) => by));
     }
     clearTimeout(this.#alarm);

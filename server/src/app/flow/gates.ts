@@ -1,3 +1,4 @@
+import { type Runner, selects } from "../../domain/fleet.ts";
 import { effectivePriority } from "../../domain/flow/ageing.ts";
 import { allot } from "../../domain/flow/allot.ts";
 import type { Blocked } from "../../domain/flow/blocked.ts";
@@ -53,6 +54,14 @@ export class FlowGates implements Gates {
     this.#ports = ports;
   }
 
+  readonly known = async (tenant: string): Promise<void> => {
+    const { configs } = this.#ports;
+    if (configs.peek(tenant) === undefined) await configs.ensure(tenant);
+  };
+
+  readonly takenOut = (tenant: string, runner: Runner): boolean =>
+    this.#ports.configs.peek(tenant)?.takenOut?.some((one) => selects(one, runner)) ?? false;
+
   readonly weight = (tenant: string): number =>
     this.#ports.configs.peek(tenant)?.settings.get(TENANT)?.weight ?? 1;
 
@@ -97,12 +106,20 @@ export class FlowGates implements Gates {
 
   /** What holds a ready job of this lane back now; undefined: nothing but free slots. */
   async explain(lane: Lane): Promise<Blocked | undefined> {
+    const [by] = await this.explainAll(lane.tenant, [lane]);
+    return by;
+  }
+
+  /** The same for lanes of a tenant, in their order: states and usage are read once. */
+  async explainAll(tenant: string, lanes: readonly Lane[]): Promise<(Blocked | undefined)[]> {
     const { configs, states, usage, now } = this.#ports;
-    const config = await configs.ensure(lane.tenant);
-    const known = knownStates(await states.read(lane.tenant));
-    const limits = limitsOf(config, lane);
-    const out = needsUsage(limits) ? countUsage(config, await usage(lane.tenant)) : NOTHING_OUT;
-    return whatBlocks(limits, known, out, now());
+    const config = await configs.ensure(tenant);
+    const known = knownStates(await states.read(tenant));
+    const limited = lanes.map((lane) => limitsOf(config, lane));
+    const counts = limited.some(needsUsage);
+    const out = counts ? countUsage(config, await usage(tenant)) : NOTHING_OUT;
+    const nowMs = now();
+    return limited.map((limits) => whatBlocks(limits, known, out, nowMs));
   }
 
   readonly open = async (tenant: string, lanes: readonly Lane[]): Promise<readonly Lane[]> => {

@@ -1,3 +1,4 @@
+import type { RunnerSelector } from "../fleet.ts";
 import type { BlackoutWindow } from "./blackout.ts";
 
 /** What settings can be about. */
@@ -103,6 +104,8 @@ export interface FlowConfig {
     string,
     { readonly host: string; readonly objectives: SourceObjectives }
   >;
+  /** Task runners that get nothing: who is named by any of these. Left out where there is none. */
+  readonly takenOut?: readonly RunnerSelector[];
 }
 
 const FIELDS_OF: Readonly<Record<FlowScopeKind, readonly (keyof FlowSettings)[]>> = {

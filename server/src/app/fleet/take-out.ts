@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { RunnerSelector } from "../../domain/fleet.ts";
+
+/** Task runners that are taken out. */
+export interface TakeOut {
+  readonly id: string;
+  readonly selector: RunnerSelector;
+  readonly moveLeases: boolean;
+  readonly actor: string;
+  readonly reason: string;
+  readonly ticket: string;
+  readonly createdAt: Date;
+}
+
+/** A take-out as it is asked for. */
+export interface TakeOutRequest {
+  readonly tenant: string;
+  readonly id: string;
+  readonly selector: RunnerSelector;
+  readonly moveLeases: boolean;
+  /** How long handlers may take to stop, in milliseconds; undefined: the policy's drain grace. */
+  readonly graceMs: number | undefined;
+  readonly actor: string;
+  readonly reason: string;
+  readonly ticket: string;
+}
+
+/** A take-out on its way into the ledger. */
+export interface NewTakeOut extends TakeOutRequest {
+  readonly graceMs: number;
+  /** SHA-256 of what "the same request" means. */
+  readonly requestDigest: Uint8Array;
+}
+
+/** What storing a take-out answers: "conflict" if its id was used for something else. */
+export type StoredTakeOut =
+  | {
+      readonly kind: "created" | "existing";
+      readonly takeOut: TakeOut;
+      /** Leases that were asked to move so far, or moved. */
+      readonly moved: number;
+    }
+  | { readonly kind: "conflict" };
+
+/** What {@link takeOut} needs. */
+export interface TakeOutPorts {
+  readonly store: (takeOut: NewTakeOut) => Promise<StoredTakeOut>;
+  /** The ids of task runners that a selector names now, up to 1,000. */
+  readonly selected: (tenant: string, selector: RunnerSelector) => Promise<readonly string[]>;
+  /** Moves what leases there are now; answers how many. */
+  readonly move: (tenant: string, takeOutId: string) => Promise<number>;
+  /** Tells all replicas that the tenant's take-outs changed. */
+  readonly announce: (tenant: string) => void;
+  readonly drainGraceMs: number;
+}
+
+/** What taking out answers. */
+export type TakeOutResult =
+  | {
+      readonly kind: "taken_out";
+      readonly takeOut: TakeOut;
+      readonly workerIds: readonly string[];
+      readonly leases: number;
+      readonly alreadyExisted: boolean;
+    }
+  | { readonly kind: "conflict" };
+
+/**
+ * Takes task runners out. It is in force before their leases move, so what is handed out while
+ * replicas learn of it is moved by the loop that looks after it for a while.
+ */
+export const takeOut =
+  (ports: TakeOutPorts) =>
+  async (request: TakeOutRequest): Promise<TakeOutResult> => {
+    const graceMs = request.graceMs ?? ports.drainGraceMs;
+    const stored = await ports.store({ ...request, graceMs, requestDigest: digestOf(request) });
+    if (stored.kind === "conflict") return stored;
+    const { tenant, selector } = request;
+    ports.announce(tenant);
+    const workerIds = await ports.selected(tenant, selector);
+    const created = stored.kind === "created";
+    const moved = created && request.moveLeases ? await ports.move(tenant, stored.takeOut.id) : 0;
+    return {
+      kind: "taken_out",
+      takeOut: stored.takeOut,
+      workerIds,
+      leases: stored.moved + moved,
+      alreadyExisted: !created,
+    };
+  };
+
+function digestOf({ selector, moveLeases, graceMs, reason, ticket }: TakeOutRequest): Uint8Array {
+  const said = canonicalize({
+    selector: { ...selector, workerIds: [...selector.workerIds].sort() },
+    moveLeases,
+    graceMs: graceMs ?? null,
+    reason,
+    ticket,
+  });
+  return createHash("sha256")
+    .update(said ?? "")
+    .digest();
+}
