@@ -74,8 +74,8 @@ export const errorDomain = "orchestrator.stellaops";
  * Whatever a call can fail with. Decide by `code` and `reason`, never by the message.
  *
  * The SDK's own reasons: QUEUE_FULL, CLIENT_CLOSED, CALL_ABORTED, CALL_TIMEOUT,
- * CONNECTION_FAILED, DIGEST_MISMATCH, FILE_CHANGED, SESSION_SUPERSEDED. All others are the
- * server's; the contract's comments list them per RPC.
+ * CONNECTION_FAILED, DIGEST_MISMATCH, FILE_CHANGED, SESSION_SUPERSEDED, JOB_NOT_IN_RUN (of
+ * `fanOut`). All others are the server's; the contract's comments list them per RPC.
  */
 export class OrchestratorError extends Error {
   override readonly name = "OrchestratorError";
@@ -105,7 +105,8 @@ export class OrchestratorError extends Error {
     this.isRetryable =
       fields.isRetryable ??
       (fields.code === "unavailable" ||
-        fields.code === "aborted" ||
+        // Somebody else's write came first: the same call would be refused for ever.
+        (fields.code === "aborted" && this.reason !== "ETAG_MISMATCH") ||
         (fields.code === "resource_exhausted" && fields.retryAfterMs !== undefined));
   }
 }

@@ -6,9 +6,16 @@ export { Artifacts, UploadedArtifact } from "./artifacts/artifacts.ts";
 export type { DownloadOptions } from "./artifacts/download.ts";
 export type { ArtifactSource } from "./artifacts/source.ts";
 export type { UploadOptions, UploadProgress } from "./artifacts/upload.ts";
+export {
+  type Backfill,
+  type BackfillPreview,
+  type BackfillSpec,
+  Backfills,
+} from "./client/backfills.ts";
+export type { ActionOptions, CallOptions } from "./client/call.ts";
 export type { ConnectionOptions } from "./client/connection.ts";
 export type { BlockedBy, BlockedByFlow, Explanation, FlowScope } from "./client/explaining.ts";
-export type { JobOptions, JobRequest, RetryOverrides } from "./client/job-spec.ts";
+export type { JobOptions, JobRequest, JobTemplate, RetryOverrides } from "./client/job-spec.ts";
 export type {
   Attempt,
   BoundArtifact,
@@ -21,17 +28,46 @@ export type {
 export { isTerminalState } from "./client/job-view.ts";
 export type { CheckedLease, Lease } from "./client/lease.ts";
 export type { JobFilter } from "./client/listing.ts";
-export type { BreakerPhase, FlowScopeKind, JobState, RunState } from "./client/names.ts";
 export type {
+  BackfillState,
+  BreakerPhase,
+  EdgeCondition,
+  FlowScopeKind,
+  JobState,
+  OnFailure,
+  OperationKind,
+  OperationState,
+  ParameterKind,
+  ReplayCause,
+  RunState,
+} from "./client/names.ts";
+export type {
+  Pipeline,
+  PipelineJob,
+  PipelineParameter,
+  StoredPipeline,
+} from "./client/pipeline-spec.ts";
+export { Pipelines, type RunPipelineOptions } from "./client/pipelines.ts";
+export type { DependsOn, RunJobRequest, RunRequest } from "./client/run-spec.ts";
+export type {
+  AppendedJobs,
   CreatedRun,
-  DependsOn,
   Edge,
+  Operation,
+  Replay,
+  ReplayedJob,
   Run,
   RunDetail,
-  RunJobRequest,
-  RunRequest,
+} from "./client/run-view.ts";
+export {
+  type AppendOptions,
+  type CancelRunOptions,
+  type ReplayOptions,
+  Runs,
 } from "./client/runs.ts";
 export type { WatchTarget } from "./client/watching.ts";
+export { type Gap, type Watermark, Watermarks, type WindowSeries } from "./client/watermarks.ts";
+export type { EventWindow } from "./client/window.ts";
 export { contractClocks, type LeaseClocks } from "./contract/lease-policy.ts";
 export {
   type ErrorCode,
@@ -49,7 +85,6 @@ export {
   ThrottledError,
 } from "./job-errors.ts";
 export {
-  type CallOptions,
   type CancelledJob,
   type EnqueuedJob,
   type EnqueueManyResult,

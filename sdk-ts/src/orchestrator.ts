@@ -1,5 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Artifacts } from "./artifacts/artifacts.ts";
+import { Backfills } from "./client/backfills.ts";
+import type { Caller, CallOptions } from "./client/call.ts";
 import {
   type Connection,
   type ConnectionOptions,
@@ -26,14 +28,13 @@ import {
 import { type CheckedLease, type Lease, toLeaseRef } from "./client/lease.ts";
 import { type JobFilter, pages, toJobFilter } from "./client/listing.ts";
 import { cancelOutcomes, type JobState, jobStates, retryOutcomes } from "./client/names.ts";
-import {
-  type CreatedRun,
-  type RunDetail,
-  type RunRequest,
-  toCreateRun,
-  toRunDetail,
-} from "./client/runs.ts";
+import { Pipelines } from "./client/pipelines.ts";
+import { present } from "./client/present.ts";
+import { idsByName, type RunRequest, toCreateRun } from "./client/run-spec.ts";
+import { type CreatedRun, type RunDetail, toRunDetail } from "./client/run-view.ts";
+import { Runs } from "./client/runs.ts";
 import { type WatchTarget, watch } from "./client/watching.ts";
+import { Watermarks } from "./client/watermarks.ts";
 import { contractClocks } from "./contract/lease-policy.ts";
 import { toDuration, toMs } from "./contract/time.ts";
 import { fromStatus, OrchestratorError } from "./errors.ts";
@@ -59,14 +60,6 @@ export interface OrchestratorOptions extends ConnectionOptions {
   readonly maxQueuedBytes?: number;
   /** The trace context of the caller, asked at every enqueue that does not name one. */
   readonly traceContext?: () => TraceContext | undefined;
-}
-
-/** What every call can be given. */
-export interface CallOptions {
-  /** Gives the call up. What was sent may still take effect. */
-  readonly signal?: AbortSignal;
-  /** Overrides the client's `timeoutMs` for this call. */
-  readonly timeoutMs?: number;
 }
 
 /** A job that is in the ledger. */
@@ -105,6 +98,14 @@ export interface RetriedJob {
 export class Orchestrator {
   /** Bytes that jobs produce or read. */
   readonly artifacts: Artifacts;
+  /** Appends to live runs, cancels and replays them. */
+  readonly runs: Runs;
+  /** Named runs that the ledger keeps. */
+  readonly pipelines: Pipelines;
+  /** Up to which event time sources are complete. */
+  readonly watermarks: Watermarks;
+  /** Covers event time that was missed. */
+  readonly backfills: Backfills;
   readonly #connection: Connection;
   readonly #options: OrchestratorOptions;
   readonly #timeoutMs: number;
@@ -116,6 +117,15 @@ export class Orchestrator {
     this.#timeoutMs = options.timeoutMs ?? 60_000;
     this.#connection = openConnection(resolveEndpoint(options), contractClocks.renewIntervalMs);
     this.artifacts = new Artifacts(this.#connection, this.#timeoutMs);
+    const caller: Caller = {
+      connection: this.#connection,
+      traceContext: options.traceContext,
+      call: (given, call) => this.#call(given, call),
+    };
+    this.runs = new Runs(caller);
+    this.pipelines = new Pipelines(caller);
+    this.watermarks = new Watermarks(caller);
+    this.backfills = new Backfills(caller);
     this.#enqueuer = new Enqueuer(this.#sendBatch(), {
       maxQueuedJobs: options.maxQueuedJobs ?? 100_000,
       maxQueuedBytes: options.maxQueuedBytes ?? 256 * 2 ** 20,
@@ -164,16 +174,16 @@ export class Orchestrator {
     return results;
   }
 
-  /** Makes a run of jobs with edges between them: all of it or nothing. */
+  /** Makes a run of jobs with edges between them, all of it or nothing; see {@link runs}. */
   async createRun(request: RunRequest, options: CallOptions = {}): Promise<CreatedRun> {
     const message = toCreateRun(request, this.#options.traceContext);
     const response = await this.#call(options, (signal) =>
       this.#connection.runs.createRun(message, { signal }),
     );
-    const jobIds = request.jobs.map((job, index) => [job.name, response.jobIds[index] ?? ""]);
+    const names = request.jobs.map(({ name }) => name);
     return {
       runId: response.run?.runId || message.runId,
-      jobIds: Object.fromEntries(jobIds),
+      jobIds: idsByName(names, response.jobIds),
       alreadyExisted: response.alreadyExisted,
     };
   }
@@ -183,7 +193,7 @@ export class Orchestrator {
     const response = await this.#call(options, (signal) =>
       this.#connection.runs.getRun({ runId }, { signal }),
     );
-    return toRunDetail(response) ?? missing("run", runId);
+    return present(toRunDetail(response), "run");
   }
 
   /** A job with its attempts and artifacts. Errors: JOB_NOT_FOUND. */
@@ -191,8 +201,7 @@ export class Orchestrator {
     const { job, attempts } = await this.#call(options, (signal) =>
       this.#connection.jobs.getJob({ jobId }, { signal }),
     );
-    if (job === undefined) return missing("job", jobId);
-    return { ...toJob(job), attempts: attempts.map(toAttempt) };
+    return { ...toJob(present(job, "job")), attempts: attempts.map(toAttempt) };
   }
 
   /** Lists jobs, newest first, without payloads, fetching pages as they are wanted. */
@@ -336,10 +345,4 @@ function toResult(spec: JobSpec, answer: Enqueued): EnqueueManyResult {
     default:
       return { outcome: "rejected", error: fromStatus(error) };
   }
-}
-
-function missing(what: "job" | "run", id: string): never {
-  throw new OrchestratorError(`the server answered without the ${what} ${id}`, {
-    code: "internal",
-  });
 }

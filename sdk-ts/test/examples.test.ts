@@ -114,3 +114,10 @@ test("graceful-shutdown: what runs finishes, the rest goes back", { timeout: 60_
   ]);
   expect(states.every(([, , interruptions]) => interruptions === "0")).toBe(true);
 });
+
+test("fan-out: the join comes after what the split made", { timeout: 60_000 }, async () => {
+  const output = await example("fan-out", "x", "y", "z");
+  expect(output).toContain("pipeline example.shout, version 1\n");
+  expect(output).toContain("split into part-1, part-2, part-3\n");
+  expect(output).toContain('5 jobs, succeeded: {"joined":"XYZ"}');
+});

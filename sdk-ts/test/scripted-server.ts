@@ -4,8 +4,10 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ArtifactService } from "../src/gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { BackfillService } from "../src/gen/stellaops/orchestrator/v1/backfill_pb.ts";
 import { JobService } from "../src/gen/stellaops/orchestrator/v1/job_pb.ts";
 import type { LeasePolicySchema } from "../src/gen/stellaops/orchestrator/v1/lease_policy_pb.ts";
+import { PipelineService } from "../src/gen/stellaops/orchestrator/v1/pipeline_pb.ts";
 import { RunService } from "../src/gen/stellaops/orchestrator/v1/run_pb.ts";
 import {
   type Hello,
@@ -17,6 +19,7 @@ import {
   WriteKind,
   WriteVerdict,
 } from "../src/gen/stellaops/orchestrator/v1/task_runner_pb.ts";
+import { WatermarkService } from "../src/gen/stellaops/orchestrator/v1/watermark_pb.ts";
 
 type FrameInit = NonNullable<MessageInitShape<typeof ServerFrameSchema>["frame"]>;
 type Policy = MessageInitShape<typeof LeasePolicySchema>;
@@ -168,6 +171,9 @@ export class ScriptedSession {
 export interface Script {
   readonly jobs?: Partial<ServiceImpl<typeof JobService>>;
   readonly runs?: Partial<ServiceImpl<typeof RunService>>;
+  readonly pipelines?: Partial<ServiceImpl<typeof PipelineService>>;
+  readonly watermarks?: Partial<ServiceImpl<typeof WatermarkService>>;
+  readonly backfills?: Partial<ServiceImpl<typeof BackfillService>>;
   readonly artifacts?: Partial<ServiceImpl<typeof ArtifactService>>;
   readonly taskRunner?: Partial<ServiceImpl<typeof TaskRunnerService>>;
 }
@@ -194,6 +200,9 @@ export class ScriptedServer {
     const routes = (router: ConnectRouter) => {
       router.service(JobService, script.jobs ?? {});
       router.service(RunService, script.runs ?? {});
+      router.service(PipelineService, script.pipelines ?? {});
+      router.service(WatermarkService, script.watermarks ?? {});
+      router.service(BackfillService, script.backfills ?? {});
       router.service(ArtifactService, script.artifacts ?? {});
       router.service(TaskRunnerService, {
         ...script.taskRunner,

@@ -3,9 +3,12 @@ import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect
 import { contractClocks } from "../contract/lease-policy.ts";
 import { OrchestratorError } from "../errors.ts";
 import { ArtifactService } from "../gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { BackfillService } from "../gen/stellaops/orchestrator/v1/backfill_pb.ts";
 import { JobService } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { PipelineService } from "../gen/stellaops/orchestrator/v1/pipeline_pb.ts";
 import { RunService } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
 import { TaskRunnerService } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
+import { WatermarkService } from "../gen/stellaops/orchestrator/v1/watermark_pb.ts";
 
 /** Where to connect and as whom. */
 export interface ConnectionOptions {
@@ -45,6 +48,9 @@ export function resolveEndpoint(options: ConnectionOptions): Endpoint {
 export interface Connection {
   readonly jobs: Client<typeof JobService>;
   readonly runs: Client<typeof RunService>;
+  readonly pipelines: Client<typeof PipelineService>;
+  readonly watermarks: Client<typeof WatermarkService>;
+  readonly backfills: Client<typeof BackfillService>;
   readonly artifacts: Client<typeof ArtifactService>;
   readonly taskRunner: Client<typeof TaskRunnerService>;
   /** Ends the connection and everything on it, at once. */
@@ -84,6 +90,9 @@ export function openConnection(endpoint: Endpoint, pingIntervalMs?: number): Con
   return {
     jobs: createClient(JobService, transport),
     runs: createClient(RunService, transport),
+    pipelines: createClient(PipelineService, transport),
+    watermarks: createClient(WatermarkService, transport),
+    backfills: createClient(BackfillService, transport),
     artifacts: createClient(ArtifactService, transport),
     taskRunner: createClient(TaskRunnerService, transport),
     destroy: () => manager.abort(),

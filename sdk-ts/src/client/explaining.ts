@@ -92,7 +92,8 @@ export interface Explanation {
 
 type Cause = NonNullable<ExplainJobResponse["blockedBy"]>["cause"] | undefined;
 
-const toScope = (scope: PbScope | undefined): FlowScope => ({
+/** A scope of the contract as a plain object. */
+export const toFlowScope = (scope: PbScope | undefined): FlowScope => ({
   kind: flowScopeKinds.nameOf(scope?.kind ?? 0),
   name: scope?.name ?? "",
 });
@@ -101,11 +102,11 @@ function toBlockedByFlow(cause: Cause): BlockedByFlow | undefined {
   switch (cause?.case) {
     case "pause": {
       const { scope, reason, expireTime } = cause.value;
-      return { kind: "pause", scope: toScope(scope), reason, expireTime: toDate(expireTime) };
+      return { kind: "pause", scope: toFlowScope(scope), reason, expireTime: toDate(expireTime) };
     }
     case "blackout": {
       const { scope, name, endTime } = cause.value;
-      return { kind: "blackout", scope: toScope(scope), name, endTime: toDate(endTime) };
+      return { kind: "blackout", scope: toFlowScope(scope), name, endTime: toDate(endTime) };
     }
     case "quota": {
       const { quota, resetTime } = cause.value;
@@ -115,17 +116,17 @@ function toBlockedByFlow(cause: Cause): BlockedByFlow | undefined {
     }
     case "concurrency": {
       const { scope, limit, active, dynamic } = cause.value;
-      return { kind: "concurrency", scope: toScope(scope), limit, active, isDynamic: dynamic };
+      return { kind: "concurrency", scope: toFlowScope(scope), limit, active, isDynamic: dynamic };
     }
     case "limiter": {
       const { scope, ratePerSecond, retryTime } = cause.value;
       const rate = { ratePerSecond, retryTime: toDate(retryTime) };
-      return { kind: "limiter", scope: toScope(scope), ...rate };
+      return { kind: "limiter", scope: toFlowScope(scope), ...rate };
     }
     case "breaker": {
       const { scope, openUntil } = cause.value;
       const phase = breakerPhases.nameOf(cause.value.phase);
-      return { kind: "breaker", scope: toScope(scope), phase, openUntil: toDate(openUntil) };
+      return { kind: "breaker", scope: toFlowScope(scope), phase, openUntil: toDate(openUntil) };
     }
     default:
       return undefined;

@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
-import { toDuration, toTimestamp } from "../contract/time.ts";
+import { toDate, toDuration, toMs, toTimestamp } from "../contract/time.ts";
 import { type JobSpec, JobSpecSchema } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
-import { encodePayload, type Payload } from "../payload.ts";
+import { ArtifactRef, encodePayload, type Payload } from "../payload.ts";
 import { correlationOf, type TraceContext, traceOf } from "../trace-context.ts";
+import { type EventWindow, fromWindow, toWindow } from "./window.ts";
 
 /** Overrides single fields of the contract's retry policy for one job. */
 export interface RetryOverrides {
@@ -31,6 +32,8 @@ export interface JobOptions {
   readonly project?: string;
   /** The upstream that the job reads from, such as "osv.dev". */
   readonly source?: string;
+  /** The event time of its source that the job covers when it succeeds; needs a `source`. */
+  readonly window?: EventWindow;
   /** Jobs with the same key share its concurrency limit, whatever their type and queue. */
   readonly concurrencyKey?: string;
   /** Up to 32, for people and filters. */
@@ -94,14 +97,74 @@ export function toJobSpec(
     attemptDeadline: toDuration(request.attemptDeadlineMs),
     correlationId: correlationOf(request.correlationId),
     ...traceOf(request, traceContext),
+    ...(request.window && { window: fromWindow(request.window) }),
   });
+}
+
+/** What a job can be given that something else makes: a pipeline or a backfill. */
+export type JobTemplate = Omit<JobRequest, "idempotencyKey" | "notBefore" | "window">;
+
+/**
+ * The JobSpec of a job that is made later, and maybe often: it has no id, and inherits nothing from
+ * the handler that happens to store it.
+ */
+export function toTemplateSpec(template: JobTemplate): JobSpec {
+  const { correlationId = "", traceparent = "" } = template;
+  return Object.assign(toJobSpec({ ...template, correlationId, traceparent }, undefined), {
+    jobId: "",
+  });
+}
+
+/** What is set of an object; empty, 0 and undefined mean "not said". */
+function said<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(values).filter(([, value]) => value);
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+function payloadOf({ payload, payloadArtifact }: JobSpec): Payload | undefined {
+  if (payloadArtifact !== "") return new ArtifactRef(payloadArtifact);
+  return payload.length > 0 ? payload : undefined;
+}
+
+/** A JobSpec that the server keeps, in the words of a request: it can be sent again. */
+export function toJobRequest(spec: JobSpec): JobRequest {
+  const { retry } = spec;
+  return {
+    jobType: spec.jobType,
+    ...said({
+      payload: payloadOf(spec),
+      payloadMediaType: spec.payloadMediaType,
+      queue: spec.queue,
+      project: spec.project,
+      source: spec.source,
+      window: toWindow(spec.window),
+      concurrencyKey: spec.concurrencyKey,
+      priority: spec.priority,
+      idempotencyKey: spec.idempotencyKey,
+      labels: Object.keys(spec.labels).length > 0 ? spec.labels : undefined,
+      notBefore: toDate(spec.notBefore),
+      attemptDeadlineMs: toMs(spec.attemptDeadline),
+      correlationId: spec.correlationId,
+      traceparent: spec.traceparent,
+      tracestate: spec.tracestate,
+      retry:
+        retry &&
+        said({
+          maxAttempts: retry.maxAttempts,
+          initialBackoffMs: toMs(retry.initialBackoff),
+          multiplier: retry.multiplier,
+          maxBackoffMs: toMs(retry.maxBackoff),
+          maxElapsedMs: toMs(retry.maxElapsed),
+        }),
+    }),
+  };
 }
 
 /** An upper bound of a spec's encoded size in bytes, cheap enough to compute for every job. */
 export function specBytes(spec: JobSpec): number {
   let size = 512 + spec.payload.length + bytes(spec.jobType) + bytes(spec.queue);
   size += bytes(spec.project) + bytes(spec.source) + bytes(spec.payloadMediaType);
-  size += bytes(spec.concurrencyKey);
+  size += bytes(spec.concurrencyKey) + bytes(spec.window?.scope);
   size += bytes(spec.idempotencyKey) + bytes(spec.correlationId) + bytes(spec.tracestate);
   for (const [key, value] of Object.entries(spec.labels)) size += 16 + bytes(key) + bytes(value);
   return size;

@@ -8,6 +8,7 @@ import type {
 } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import type { FailureClass } from "../job-errors.ts";
 import { attemptOutcomes, failureClasses, type JobState, jobStates } from "./names.ts";
+import { type EventWindow, toWindow } from "./window.ts";
 
 /** An artifact as the product of a job. */
 export interface BoundArtifact {
@@ -75,6 +76,10 @@ export interface Job {
   readonly name: string;
   readonly workerId: string;
   readonly artifacts: readonly BoundArtifact[];
+  /** The event time of its source that it covers. */
+  readonly window: EventWindow | undefined;
+  /** Whether it was cancelled because its run did not need it. */
+  readonly isSkipped: boolean;
 }
 
 /** One ended try at a job. */
@@ -175,6 +180,8 @@ export function toJob(job: JobMessage): Job {
     name: job.name,
     workerId: job.workerId,
     artifacts: job.artifacts.map(toArtifact),
+    window: toWindow(spec?.window),
+    isSkipped: job.skipped,
   };
 }
 

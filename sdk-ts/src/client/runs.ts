@@ -1,126 +1,130 @@
-import { create } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
-import { toDate } from "../contract/time.ts";
+import { toDuration } from "../contract/time.ts";
+import { type ActionOptions, type Caller, type CallOptions, whyOf } from "./call.ts";
+import { type Lease, toLeaseRef } from "./lease.ts";
+import { present } from "./present.ts";
+import { idsByName, type RunJobRequest, toAppendedJobs } from "./run-spec.ts";
 import {
-  type CreateRunRequest,
-  CreateRunRequestSchema,
-  type GetRunResponse,
-  type Run as RunMessage,
-} from "../gen/stellaops/orchestrator/v1/run_pb.ts";
-import { correlationOf, type TraceContext } from "../trace-context.ts";
-import { type JobRequest, toJobSpec } from "./job-spec.ts";
-import { type Job, toJob } from "./job-view.ts";
-import { type JobState, jobStates, onFailures, type RunState, runStates } from "./names.ts";
+  type AppendedJobs,
+  type Operation,
+  type Replay,
+  type Run,
+  toOperation,
+  toReplay,
+  toRun,
+} from "./run-view.ts";
 
-/** A dependency: a job's name, or the name and what its failure means. */
-export type DependsOn =
-  | string
-  | {
-      readonly name: string;
-      /** "cancel" (the default) cancels the waiting job too, "hold" leaves it blocked. */
-      readonly onFailure: "cancel" | "hold";
+/** How {@link Runs.append} behaves. */
+export interface AppendOptions extends CallOptions {
+  /** Whether this is the last batch: closes the run in the same transaction. */
+  readonly close?: boolean;
+  /**
+   * The lease of a job of the run under which a handler appends; the run need not be open then.
+   * `JobContext.fanOut` says it for you.
+   */
+  readonly fanOut?: Lease;
+}
+
+/** How {@link Runs.cancel} behaves. */
+export interface CancelRunOptions extends ActionOptions {
+  /** How long a running job may take to stop; the lease policy's drain grace unless told. */
+  readonly graceMs?: number;
+}
+
+/** What {@link Runs.replay} runs again. */
+export interface ReplayOptions extends ActionOptions {
+  /** These jobs; every one that did not succeed, skipped ones aside, unless told. */
+  readonly jobNames?: readonly string[];
+  /** Whether everything that depends on these jobs runs again, too. */
+  readonly includeDownstream?: boolean;
+  /** Whether what they depend on runs again, too, instead of being reused. */
+  readonly rerunUpstream?: boolean;
+  /** Whether to say what would run, and why, and change nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Live and finished runs: `orchestrator.runs`. `createRun` makes them, `getRun` shows them. */
+export class Runs {
+  readonly #caller: Caller;
+
+  /** Made by the Orchestrator. */
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /**
+   * Adds up to 1,000 jobs to a live run: all of them or none. A name that the run has already, with
+   * the same content, is the same job. Errors: those of createRun; RUN_NOT_FOUND, RUN_CLOSED,
+   * RUN_CANCELLED, STALE_LEASE, JOB_NOT_IN_RUN, JOB_NAME_CONFLICT.
+   */
+  async append(
+    runId: string,
+    jobs: readonly RunJobRequest[],
+    options: AppendOptions = {},
+  ): Promise<AppendedJobs> {
+    const { connection, traceContext, call } = this.#caller;
+    const { close = false, fanOut } = options;
+    const request = {
+      runId,
+      close,
+      jobs: toAppendedJobs(jobs, traceContext),
+      ...(fanOut && { fanOut: toLeaseRef(fanOut) }),
     };
-
-/** A job of a run that is to be made. */
-export interface RunJobRequest extends JobRequest {
-  /** Its name, unique in the run. */
-  readonly name: string;
-  /** What must succeed before it starts. */
-  readonly dependsOn?: readonly DependsOn[];
-}
-
-/** A run that is to be made: all of it or nothing. */
-export interface RunRequest {
-  /** For people. */
-  readonly displayName?: string;
-  /** The project within the tenant; jobs without one inherit it. */
-  readonly project?: string;
-  /** Jobs without one inherit it; a handler's own, else the run's id, unless told. */
-  readonly correlationId?: string;
-  /** Up to 1,000 jobs. */
-  readonly jobs: readonly RunJobRequest[];
-}
-
-/** The run that was made. */
-export interface CreatedRun {
-  readonly runId: string;
-  /** The jobs' ids by their names. */
-  readonly jobIds: Readonly<Record<string, string>>;
-  /** True: an earlier try of the same call had made it. */
-  readonly alreadyExisted: boolean;
-}
-
-/** A run as the ledger has it. */
-export interface Run {
-  readonly runId: string;
-  readonly tenant: string;
-  readonly displayName: string;
-  readonly project: string;
-  readonly correlationId: string;
-  readonly createTime: Date | undefined;
-  readonly state: RunState;
-  /** How many jobs stand where; states without jobs are missing. */
-  readonly counts: Readonly<Partial<Record<JobState, number>>>;
-}
-
-/** A dependency between two jobs of a run. */
-export interface Edge {
-  readonly fromJobId: string;
-  readonly toJobId: string;
-  readonly onFailure: "cancel" | "hold" | "continue";
-}
-
-/** A run with everything in it. */
-export interface RunDetail extends Run {
-  /** Its jobs in the order of the request that made it, without payloads. */
-  readonly jobs: readonly Job[];
-  readonly edges: readonly Edge[];
-}
-
-/** The CreateRun request, with a run id of the SDK's own choosing so that it can be repeated. */
-export function toCreateRun(
-  request: RunRequest,
-  traceContext: (() => TraceContext | undefined) | undefined,
-): CreateRunRequest {
-  return create(CreateRunRequestSchema, {
-    runId: v7(),
-    displayName: request.displayName ?? "",
-    project: request.project ?? "",
-    correlationId: correlationOf(request.correlationId),
-    jobs: request.jobs.map((job) => ({
-      name: job.name,
-      // Not the handler's correlation id: the job inherits the run's, which has it already.
-      spec: toJobSpec({ ...job, correlationId: job.correlationId ?? "" }, traceContext),
-      dependsOn: (job.dependsOn ?? []).map((dependency) =>
-        typeof dependency === "string"
-          ? { name: dependency }
-          : { name: dependency.name, onFailure: onFailures.valueOf(dependency.onFailure) },
+    const { jobIds, existing } = await call(options, (signal) =>
+      connection.runs.appendJobs(request, { signal }),
+    );
+    return {
+      jobIds: idsByName(
+        jobs.map(({ name }) => name),
+        jobIds,
       ),
-    })),
-  });
+      existing,
+    };
+  }
+
+  /**
+   * Closes an open run: only handlers of its jobs can append from now on. Returns it as it is now,
+   * without counts. Errors: RUN_NOT_FOUND.
+   */
+  async close(runId: string, options: CallOptions = {}): Promise<Run> {
+    const { connection, call } = this.#caller;
+    const { run } = await call(options, (signal) =>
+      connection.runs.closeRun({ runId }, { signal }),
+    );
+    return toRun(present(run, "run"));
+  }
+
+  /**
+   * Cancels every unfinished job of a run, in batches. Resolves when the ledger has the order, not
+   * when all have stopped: watch the run for that. Errors: RUN_NOT_FOUND.
+   */
+  async cancel(runId: string, options: CancelRunOptions = {}): Promise<Operation> {
+    const { connection, call } = this.#caller;
+    const grace = toDuration(options.graceMs);
+    const request = { runId, requestId: v7(), ...whyOf(options), ...(grace && { grace }) };
+    const { operation } = await call(options, (signal) =>
+      connection.runs.cancelRun(request, { signal }),
+    );
+    return toOperation(present(operation, "operation"));
+  }
+
+  /**
+   * Runs a part of a finished run again, as a new run that is linked to it; the first one's history
+   * is untouched. Errors: RUN_NOT_FOUND, JOB_NOT_FOUND, RUN_ACTIVE, NOTHING_TO_REPLAY.
+   */
+  async replay(runId: string, options: ReplayOptions = {}): Promise<Replay> {
+    const { connection, call } = this.#caller;
+    const request = {
+      runId,
+      requestId: v7(),
+      jobNames: [...(options.jobNames ?? [])],
+      includeDownstream: options.includeDownstream ?? false,
+      rerunUpstream: options.rerunUpstream ?? false,
+      dryRun: options.dryRun ?? false,
+      ...whyOf(options),
+    };
+    return toReplay(
+      await call(options, (signal) => connection.runs.replayRun(request, { signal })),
+    );
+  }
 }
-
-const toRun = (run: RunMessage): Run => ({
-  runId: run.runId,
-  tenant: run.tenant,
-  displayName: run.displayName,
-  project: run.project,
-  correlationId: run.correlationId,
-  createTime: toDate(run.createTime),
-  state: runStates.nameOf(run.state) ?? "active",
-  counts: Object.fromEntries(
-    run.counts.map(({ state, count }) => [jobStates.nameOf(state) ?? "blocked", count]),
-  ),
-});
-
-/** A run of the contract as a plain object; undefined when the response has none. */
-export const toRunDetail = (response: GetRunResponse): RunDetail | undefined =>
-  response.run && {
-    ...toRun(response.run),
-    jobs: response.jobs.map(toJob),
-    edges: response.edges.map((edge) => ({
-      fromJobId: edge.fromJobId,
-      toJobId: edge.toJobId,
-      onFailure: onFailures.nameOf(edge.onFailure) ?? "cancel",
-    })),
-  };

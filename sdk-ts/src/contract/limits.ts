@@ -11,6 +11,7 @@ import {
   CompletionSchema,
   DrainSchema,
   HeartbeatSchema,
+  HelloSchema,
   PoolSchema,
   ThrottleSchema,
 } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
@@ -51,6 +52,8 @@ export const limits = {
   boundArtifacts: maxItems(CompletionSchema.field.artifacts),
   /** Bytes of an artifact's name. */
   artifactNameBytes: maxBytes(ArtifactBindingSchema.field.name),
+  /** Bytes of the name of the machine that a worker runs on. */
+  hostBytes: maxBytes(HelloSchema.field.host),
   /** Bytes of a throttle's resource key. */
   resourceKeyBytes: maxBytes(ThrottleSchema.field.resourceKey),
 } as const;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import { durationMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { LeaseClocks } from "../contract/lease-policy.ts";
 import { fromStatus } from "../errors.ts";
 import type { Failure } from "../gen/stellaops/orchestrator/v1/failure_pb.ts";
@@ -192,7 +192,7 @@ export class Agent {
     const parts = { offer, spec, ref, progress, orchestrator, logger, outbox: this.outbox };
     const job = new JobContext({ ...parts, signal: controller.signal });
     const ms = offer.attemptDeadline ? durationMs(offer.attemptDeadline) : clocks.attemptDeadlineMs;
-    this.#setTimer(lease, ms, () => this.#stop(lease, "deadline", clocks.drainGraceMs));
+    this.#armDeadline(lease, ms);
     const maxResultBytes = clocks.maxPayloadBytes;
     const abortReason = () => lease.abortReason;
     void runHandler(handler, job, ref, { maxResultBytes, abortReason }).then((outcome) => {
@@ -200,14 +200,28 @@ export class Agent {
     });
   }
 
-  #onVerdict({ jobId, leaseEpoch, verdict }: Verdict): void {
+  #onVerdict({ jobId, leaseEpoch, verdict, attemptTimeLeft }: Verdict): void {
     const lease = this.leases.get(jobId, leaseEpoch);
     if (lease === undefined) return;
-    if (verdict === LeaseVerdict.CANCELLED) {
+    if (verdict === LeaseVerdict.RENEWED) {
+      if (attemptTimeLeft !== undefined) this.#moveDeadline(lease, attemptTimeLeft);
+    } else if (verdict === LeaseVerdict.CANCELLED) {
       this.#stop(lease, "cancelled", this.#ports.clocks().drainGraceMs);
     } else if (verdict === LeaseVerdict.SUPERSEDED || verdict === LeaseVerdict.UNKNOWN) {
       this.#lose(lease);
     }
+  }
+
+  /** An operator moved the attempt's deadline: what the offer said counts no longer. */
+  #moveDeadline(lease: HeldLease, timeLeft: Duration): void {
+    // Not begun yet: its clock starts when it does.
+    if (lease.state === "offered") lease.offer.attemptDeadline = timeLeft;
+    else if (lease.state === "running") this.#armDeadline(lease, durationMs(timeLeft));
+  }
+
+  #armDeadline(lease: HeldLease, ms: number): void {
+    const { drainGraceMs } = this.#ports.clocks();
+    this.#setTimer(lease, ms, () => this.#stop(lease, "deadline", drainGraceMs));
   }
 
   #onCancel({ jobId, leaseEpoch, reason, grace }: Cancel): void {

@@ -2,7 +2,11 @@ import type { UploadedArtifact } from "../artifacts/artifacts.ts";
 import type { ArtifactSource } from "../artifacts/source.ts";
 import type { UploadOptions } from "../artifacts/upload.ts";
 import type { Lease } from "../client/lease.ts";
+import type { RunJobRequest } from "../client/run-spec.ts";
+import type { AppendedJobs } from "../client/run-view.ts";
+import { type EventWindow, toWindow } from "../client/window.ts";
 import { limits, truncate } from "../contract/limits.ts";
+import { OrchestratorError } from "../errors.ts";
 import type { JobSpec } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import type { LeaseRef, Offer } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 import { TerminalError } from "../job-errors.ts";
@@ -39,6 +43,8 @@ export class JobContext {
   readonly tracestate: string;
   readonly project: string;
   readonly source: string;
+  /** The event time of its source that the job covers when it succeeds; undefined if none. */
+  readonly window: EventWindow | undefined;
   readonly concurrencyKey: string;
   readonly labels: Readonly<Record<string, string>>;
   /** The inline input; empty when it is an artifact: see {@link loadPayload}. */
@@ -74,6 +80,7 @@ export class JobContext {
     this.tracestate = spec.tracestate;
     this.project = spec.project;
     this.source = spec.source;
+    this.window = toWindow(spec.window);
     this.concurrencyKey = spec.concurrencyKey;
     this.labels = spec.labels;
     this.payload = spec.payload;
@@ -150,6 +157,23 @@ export class JobContext {
     const uploaded = await artifacts.upload(source, { ...options, signal: this.signal });
     this.#artifacts.set(name, uploaded.digest);
     return uploaded;
+  }
+
+  /**
+   * Appends jobs to the job's own run, under its lease; the run need not be open. What depends on
+   * this job with `includeFanOut` waits for them, too. Safe to repeat, also in the next attempt: a
+   * name that is there with the same content is the same job. Errors: those of `runs.append`;
+   * JOB_NOT_IN_RUN outside of a run.
+   */
+  async fanOut(jobs: readonly RunJobRequest[]): Promise<AppendedJobs> {
+    if (this.runId === "") {
+      throw new OrchestratorError("a job outside of a run cannot fan out: enqueue instead", {
+        code: "failed_precondition",
+        reason: "JOB_NOT_IN_RUN",
+      });
+    }
+    const { runs } = this.orchestrator;
+    return await runs.append(this.runId, jobs, { fanOut: this.lease, signal: this.signal });
   }
 
   /**

@@ -4,7 +4,11 @@ import { v4 } from "uuid";
 import { type ConnectionOptions, type Endpoint, resolveEndpoint } from "../client/connection.ts";
 import { contractClocks, type LeaseClocks } from "../contract/lease-policy.ts";
 import { limits, truncate } from "../contract/limits.ts";
-import { HelloSchema, type ServerFrame } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
+import {
+  HelloSchema,
+  type Hint,
+  type ServerFrame,
+} from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 import { Orchestrator } from "../orchestrator.ts";
 import type { TraceContext } from "../trace-context.ts";
 import { sdkName } from "../version.ts";
@@ -30,6 +34,11 @@ export interface WorkerOptions extends ConnectionOptions {
   readonly pools?: Readonly<Record<string, PoolOptions>>;
   /** Which worker this is, for people; the host's name and the process id unless told. */
   readonly workerId?: string;
+  /**
+   * The machine that it runs on, which an operator can take out as a whole; its host name unless
+   * told, empty for none.
+   */
+  readonly host?: string;
   /** For people, up to 32. */
   readonly labels?: Readonly<Record<string, string>>;
   /**
@@ -203,6 +212,7 @@ export class Worker {
         heldLeases: this.#agent.held(),
         sdk: sdkName,
         labels: { ...this.#options.labels },
+        host: truncate(this.#options.host ?? hostname(), limits.hostBytes),
         leaseAtOnce: this.#options.leaseAtOnce ?? false,
       }),
       onFrame: (frame) => this.#onFrame(frame),
@@ -225,10 +235,16 @@ export class Worker {
 
   #onFrame(frame: ServerFrame["frame"]): void {
     if (frame.case === "drainAck") this.#isDrainAcknowledged = true;
-    else if (frame.case === "hint")
-      this.#logger.debug({ readyJobs: frame.value.readyJobs }, "idle");
+    else if (frame.case === "hint") this.#onHint(frame.value);
     else this.#agent.take(frame);
     this.#changed();
+  }
+
+  #onHint({ readyJobs, blockedBy, moreWorkersHelp }: Hint): void {
+    const isFull = moreWorkersHelp && blockedBy.length === 0;
+    const causes = blockedBy.map(({ cause }) => cause.case);
+    const text = isFull ? "all slots are taken and more jobs wait" : "idle";
+    this.#logger.debug({ readyJobs, blockedBy: causes }, text);
   }
 
   /** Renews what is held; true if there was something to renew. */

@@ -27,6 +27,10 @@ describe("what a scenario wants", () => {
     expect(fault("b", { $oneOf: ["a", "b"] })).toBeUndefined();
     expect(fault("a", { $not: "a" })).toBe('is "a"');
     expect(fault("abc", { $regex: "^b" })).toContain("does not match");
+    expect(fault('{"b":1,"a":[2]}', { $parsed: { a: [2], b: 1 } })).toBeUndefined();
+    expect(fault(btoa('{"a":2}'), { $parsed: { a: 2 } })).toBeUndefined();
+    expect(fault(btoa('{"a":2}'), { $parsed: { a: 3 } })).toContain("a is 2, not 3");
+    expect(fault("not JSON", { $parsed: { a: 3 } })).toContain("a is absent");
   });
 
   it("remembers what a scenario names", () => {

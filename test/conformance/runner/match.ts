@@ -31,6 +31,19 @@ function sizeOf(value: JsonValue | undefined): number {
   return Buffer.from(String(value), "base64").length;
 }
 
+/** What JSON text, or bytes that are JSON text, hold; undefined when they hold none. */
+function parsedOf(value: JsonValue | undefined): JsonValue | undefined {
+  const text = String(value ?? "");
+  for (const candidate of [text, Buffer.from(text, "base64").toString()]) {
+    try {
+      return JSON.parse(candidate) as JsonValue;
+    } catch {
+      // The other reading, then.
+    }
+  }
+  return undefined;
+}
+
 type Operator = (
   actual: JsonValue | undefined,
   wanted: JsonValue,
@@ -54,6 +67,10 @@ const operators: Readonly<Record<string, Operator>> = {
   $size: (actual, wanted, variables) => {
     const fault = mismatch(sizeOf(actual), wanted, variables);
     return fault && `has a size that ${fault}`;
+  },
+  $parsed: (actual, wanted, variables) => {
+    const fault = mismatch(parsedOf(actual), wanted, variables);
+    return fault && `holds JSON that ${fault}`;
   },
   $contains: (actual, wanted, variables) => {
     const wants = Array.isArray(wanted) ? wanted : [wanted];

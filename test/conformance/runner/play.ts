@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
@@ -85,6 +85,7 @@ async function perform(stage: Stage): Promise<void> {
   const { journal, network, scenario, variables } = stage;
   for (const name of scenario.jobs) variables.set(name, v7());
   variables.set("tenant", `t-${v7()}`);
+  variables.set("hostname", hostname());
   const ready = await journal.take(isEvent("ready"), START_MS, "Ready event");
   if ((ready.body as JsonObject).protocolVersion !== 1) {
     throw new ExpectationError(
@@ -124,7 +125,7 @@ function verbOf(step: Step): Verb {
 const strict: Readonly<Record<string, readonly string[]>> = {
   frame: ["complete", "fail", "release", "throttle", "drain"],
   event: ["handlerStarted", "handlerCancelled", "handlerStep", "workerStopped"],
-  request: ["EnqueueJobs", "CreateRun", "UploadArtifact"],
+  request: ["EnqueueJobs", "CreateRun", "AppendJobs", "RunPipeline", "UploadArtifact"],
 };
 
 function leftOver({ journal, scenario }: Stage): void {

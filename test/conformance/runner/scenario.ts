@@ -19,6 +19,8 @@ export interface Step {
   readonly error?: JsonValue;
   /** A name to refer to it later. */
   readonly as?: string;
+  /** A call is made again until its result is as expected. */
+  readonly eventually?: boolean;
   /** Only what came after this mark counts. */
   readonly since?: string;
 }

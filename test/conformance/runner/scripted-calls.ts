@@ -15,12 +15,15 @@ import {
   type ServiceImpl,
 } from "@connectrpc/connect";
 import {
+  BackfillService,
   EnqueueJobsRequestSchema,
   EnqueueJobsResponseSchema,
   EnqueueOutcome,
   JobService,
+  PipelineService,
   RunService,
   TaskRunnerService,
+  WatermarkService,
 } from "./api.ts";
 import type { Journal } from "./journal.ts";
 import { callError, itemError, type ScriptedError } from "./scripted-errors.ts";
@@ -73,6 +76,15 @@ export class Replies {
     return found;
   }
 }
+
+const services: readonly DescService[] = [
+  JobService,
+  RunService,
+  PipelineService,
+  WatermarkService,
+  BackfillService,
+  TaskRunnerService,
+];
 
 /** Resolves when the caller has gone away. */
 export const gone = ({ signal }: HandlerContext): Promise<void> =>
@@ -146,7 +158,7 @@ export function routeCalls(
   journal: Journal,
   session: ServiceImpl<typeof TaskRunnerService>["session"],
 ): void {
-  for (const service of [JobService, RunService, TaskRunnerService] as DescService[]) {
+  for (const service of services) {
     const methods = service.methods.map((method) => [
       method.localName,
       method === TaskRunnerService.method.session ? session : implement(method, replies, journal),

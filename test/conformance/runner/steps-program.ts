@@ -46,10 +46,26 @@ function check(stage: Stage, step: Step, name: string, result: JsonObject): void
   if (fault !== undefined) throw new ExpectationError(`${name}: ${fault}`);
 }
 
-async function call(stage: Stage, step: Step): Promise<void> {
+async function callOnce(stage: Stage, step: Step): Promise<void> {
   const { name, result } = stage.program.call(stage.resolve(step.call) as JsonObject);
   const ms = stage.within(step);
   check(stage, step, name, await stage.journal.bounded(result, ms, `no result of ${name}`));
+}
+
+/** Between two tries of a call whose result is expected eventually. */
+const POLL_MS = 50;
+
+async function call(stage: Stage, step: Step): Promise<void> {
+  if (step.eventually !== true) return await callOnce(stage, step);
+  const end = performance.now() + stage.within(step);
+  for (;;) {
+    try {
+      return await callOnce(stage, step);
+    } catch (error) {
+      if (!(error instanceof ExpectationError) || performance.now() > end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }
 
 function begin(stage: Stage, step: Step): void {

@@ -121,9 +121,15 @@ function answer(stage: Stage, step: Step): void {
 }
 
 function verdict(stage: Stage, step: Step): void {
-  const words = stage.resolve(step.verdict) as unknown as LeaseWords & { verdict: string };
+  const words = stage.resolve(step.verdict) as unknown as LeaseWords & {
+    verdict: string;
+    timeLeft?: string;
+  };
   const { jobId = "", leaseEpoch = "" } = leaseOf(words);
-  const verdicts = [{ jobId, leaseEpoch, verdict: `LEASE_VERDICT_${words.verdict}` }];
+  const { timeLeft: attemptTimeLeft = null } = words;
+  const verdicts = [
+    { jobId, leaseEpoch, verdict: `LEASE_VERDICT_${words.verdict}`, attemptTimeLeft },
+  ];
   stage.session(step).send({ verdicts: { verdicts } });
 }
 

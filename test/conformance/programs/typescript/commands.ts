@@ -15,15 +15,17 @@ import type {
   DownloadArtifact,
   EnqueueMany,
   ListJobs,
-  RunJob,
   StartWorker,
   UploadArtifact,
   WatchJobs,
 } from "../../gen/driver_pb.ts";
+import { collect } from "./collect.ts";
 import type { Emit, ResultValue } from "./emit.ts";
 import { Gates } from "./gates.ts";
 import { ScriptedHandler } from "./handler.ts";
 import { toJobRequest } from "./job-request.ts";
+import { runEventTime, runPipelines, runRuns, toRunJob } from "./plans.ts";
+import { toRun } from "./plans-to-wire.ts";
 import { toEnqueueResult, toError, toJob } from "./to-wire.ts";
 
 const jobs = (list: readonly Job[]): ResultValue => ({
@@ -34,12 +36,6 @@ const jobs = (list: readonly Job[]): ResultValue => ({
 /** "leaseTtlMs" in the contract's words: "lease_ttl". */
 const fieldName = (key: string): string =>
   key.replace(/Ms$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-async function collect<T>(items: AsyncIterable<T>, limit = Number.POSITIVE_INFINITY): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) if (found.push(item) >= limit) break;
-  return found;
-}
 
 /** Does what the runner asks for, with the SDK's public API. */
 export class Commands {
@@ -93,7 +89,7 @@ export class Commands {
   }
 
   #startWorker(options: StartWorker): undefined {
-    const { handleSignals } = options;
+    const { handleSignals, host } = options;
     const drainGraceMs = Number(options.drainGraceMs);
     const worker = new Worker({
       ...this.#options,
@@ -103,6 +99,7 @@ export class Commands {
       ...(options.queues.length > 0 && { queues: options.queues }),
       ...(drainGraceMs > 0 && { drainGraceMs }),
       ...(options.leaseAtOnce && { leaseAtOnce: true }),
+      ...(host !== undefined && { host }),
       handlers: Object.fromEntries(
         options.handlers.map((handler) => [
           handler.jobType,
@@ -154,11 +151,12 @@ export class Commands {
     return { case: "enqueued", value: { results: results.map(toEnqueueResult) } };
   }
 
-  async #createRun({ displayName, project, correlationId, ...rest }: CreateRun) {
+  async #createRun({ displayName, project, correlationId, keepOpen, ...rest }: CreateRun) {
     const request: RunRequest = {
       ...(displayName !== "" && { displayName }),
       ...(project !== "" && { project }),
       ...(correlationId !== "" && { correlationId }),
+      ...(keepOpen && { keepOpen }),
       jobs: rest.jobs.map(toRunJob),
     };
     const { runId, jobIds, alreadyExisted } = await this.#orchestrator.createRun(request);
@@ -195,11 +193,8 @@ export class Commands {
   async #look({ case: kind, value }: Command["command"]): Promise<ResultValue> {
     const orchestrator = this.#orchestrator;
     switch (kind) {
-      case "getRun": {
-        const { runId, state, jobs: members, edges } = await orchestrator.getRun(value.runId);
-        const run = { runId, state, jobs: members.map(toJob), edges: edges.length };
-        return { case: "run", value: run };
-      }
+      case "getRun":
+        return { case: "run", value: toRun(await orchestrator.getRun(value.runId)) };
       case "getJob":
         return jobs([await orchestrator.getJob(value.jobId)]);
       case "waitForJob":
@@ -228,8 +223,16 @@ export class Commands {
         return { case: "checkedLease", value: { isCurrent, newestLeaseEpoch } };
       }
       default:
-        throw new TypeError(`unknown command ${kind}`);
+        return await this.#plan({ case: kind, value } as Command["command"]);
     }
+  }
+
+  async #plan(command: Command["command"]): Promise<ResultValue> {
+    for (const group of [runRuns, runPipelines, runEventTime]) {
+      const result = await group(this.#orchestrator, command);
+      if (result !== "unknown") return result;
+    }
+    throw new TypeError(`unknown command ${command.case}`);
   }
 
   async #list({ states, jobTypes, runId, labels, limit }: ListJobs): Promise<Job[]> {
@@ -241,19 +244,6 @@ export class Commands {
     };
     return await collect(this.#orchestrator.listJobs(filter), limit || undefined);
   }
-}
-
-function toRunJob({ name, job, dependsOn }: RunJob): RunRequest["jobs"][number] {
-  if (job === undefined) throw new TypeError(`RunJob ${name} without a job`);
-  return {
-    ...toJobRequest(job),
-    name,
-    dependsOn: dependsOn.map((one) =>
-      one.onFailure === ""
-        ? one.name
-        : { name: one.name, onFailure: one.onFailure as "cancel" | "hold" },
-    ),
-  };
 }
 
 function leaseDefaults(): ResultValue {

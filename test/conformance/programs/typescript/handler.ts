@@ -20,7 +20,8 @@ import {
 import type { Emit } from "./emit.ts";
 import type { Gates } from "./gates.ts";
 import { toJobRequest } from "./job-request.ts";
-import { toEnqueueResult, toError, toLease } from "./to-wire.ts";
+import { toRunJob } from "./plans.ts";
+import { toEnqueueResult, toError, toLease, toWindow } from "./to-wire.ts";
 
 /** What a step came to, as an object literal. */
 type StepResult = Pick<MessageInitShape<typeof HandlerStepSchema>, "value" | "error">;
@@ -102,6 +103,11 @@ export class ScriptedHandler {
           const value = toEnqueueResult(await job.orchestrator.enqueue(jobType, payload, options));
           return { value: { case: "enqueued", value } };
         });
+      case "fanOut":
+        return await this.#report(index, async () => {
+          const { jobIds, existing } = await job.fanOut(step.value.jobs.map(toRunJob));
+          return { value: { case: "appended", value: { jobIds: { ...jobIds }, existing } } };
+        });
       case "loadPayload":
         return await this.#report(index, async () => ({
           value: { case: "payload", value: await job.loadPayload() },
@@ -141,7 +147,7 @@ export class ScriptedHandler {
   #started(): void {
     const { lease, jobType, payload, payloadMediaType, payloadArtifact, checkpoint } = this.#job;
     const { traceparent, tracestate, correlationId, labels, runId, name } = this.#job;
-    const { project, source, concurrencyKey } = this.#job;
+    const { project, source, concurrencyKey, window } = this.#job;
     this.#emit({
       case: "handlerStarted",
       value: {
@@ -160,6 +166,7 @@ export class ScriptedHandler {
         project,
         source,
         concurrencyKey,
+        ...(window && { window: toWindow(window) }),
       },
     });
   }

@@ -1,5 +1,5 @@
 import { ArtifactRef, type JobRequest, type Payload } from "@stellaops/orchestrator";
-import type { JobRequest as JobRequestMessage } from "../../gen/driver_pb.ts";
+import type { JobRequest as JobRequestMessage, Window } from "../../gen/driver_pb.ts";
 
 /** What is set of an object; empty and 0 mean "not said". */
 function said<T extends object>(values: T): Partial<T> {
@@ -8,6 +8,12 @@ function said<T extends object>(values: T): Partial<T> {
 }
 
 const positive = (value: bigint | number): number | undefined => Number(value) || undefined;
+
+const windowOf = ({ scope, startMs, endMs }: Window) => ({
+  ...(scope !== "" && { scope }),
+  start: new Date(Number(startMs)),
+  end: new Date(Number(endMs)),
+});
 
 function payloadOf(job: JobRequestMessage): Payload | undefined {
   if (job.payloadArtifact !== "") return new ArtifactRef(job.payloadArtifact);
@@ -25,6 +31,7 @@ export function toJobRequest(job: JobRequestMessage): JobRequest {
       queue: job.queue,
       project: job.project,
       source: job.source,
+      window: job.window && windowOf(job.window),
       concurrencyKey: job.concurrencyKey,
       priority: positive(job.priority),
       idempotencyKey: job.idempotencyKey,

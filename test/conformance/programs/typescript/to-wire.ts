@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type EnqueueManyResult,
+  type EventWindow,
   type Failure,
   type Job,
   type JobDetail,
@@ -13,6 +14,7 @@ import type {
   FailureSchema,
   JobSchema,
   LeaseSchema,
+  WindowSchema,
 } from "../../gen/driver_pb.ts";
 
 /** An SDK's error as the suite has it. Anything else is a bug here: it is thrown again. */
@@ -30,6 +32,17 @@ export function toError(error: unknown): MessageInitShape<typeof ErrorSchema> {
     ...(retryAfterMs !== undefined && { retryAfterMs: BigInt(Math.round(retryAfterMs)) }),
   };
 }
+
+/** A window as the suite has it. */
+export const toWindow = ({
+  scope = "",
+  start,
+  end,
+}: EventWindow): MessageInitShape<typeof WindowSchema> => ({
+  scope,
+  startMs: BigInt(start.getTime()),
+  endMs: BigInt(end.getTime()),
+});
 
 /** A lease as the suite has it. */
 export const toLease = (lease: Lease): MessageInitShape<typeof LeaseSchema> => ({ ...lease });
@@ -71,6 +84,8 @@ export function toJob(job: Job | JobDetail): MessageInitShape<typeof JobSchema> 
     traceparent: job.traceparent,
     priority: job.priority,
     payload: job.payload,
+    skipped: job.isSkipped,
+    ...(job.window && { window: toWindow(job.window) }),
     ...(job.lastFailure && { lastFailure: toFailure(job.lastFailure) }),
   };
 }
