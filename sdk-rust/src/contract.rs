@@ -151,6 +151,11 @@ pub(crate) fn from_timestamp(timestamp: Option<prost_types::Timestamp>) -> Optio
     timestamp.and_then(|timestamp| timestamp.try_into().ok())
 }
 
+/// A number of things; the contract's are signed, and never negative.
+pub(crate) fn count(number: i64) -> u64 {
+    number.max(0).unsigned_abs()
+}
+
 /// `text` cut to at most `bytes` bytes on a character's edge, so that a long message never breaks
 /// a field rule.
 pub(crate) fn truncate(mut text: String, bytes: usize) -> String {

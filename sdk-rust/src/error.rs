@@ -118,9 +118,11 @@ pub struct FieldViolation {
 /// never by the message.
 ///
 /// The SDK's own reasons: `CALL_TIMEOUT`, `CONNECTION_FAILED`, `CONNECTION_SILENT`,
-/// `DIGEST_MISMATCH`, `FILE_CHANGED`, `FILE_UNREADABLE`, `FILE_UNWRITABLE`, `NO_RUNTIME`,
-/// `NOT_JSON`, `SESSION_SUPERSEDED`, `URL_INVALID`, `WORKER_INVALID`. All others are the
-/// server's; the contract's comments list them per call.
+/// `DIGEST_MISMATCH`, `FILE_CHANGED`, `FILE_UNREADABLE`, `FILE_UNWRITABLE`, `JOB_NOT_IN_RUN` (of
+/// [`JobContext::fan_out`](crate::JobContext::fan_out)), `NO_RUNTIME`, `NOT_JSON`,
+/// `PARAMETER_INVALID` (a number that the contract cannot carry exactly), `SESSION_SUPERSEDED`,
+/// `URL_INVALID`, `WORKER_INVALID`. All others are the server's; the contract's comments list them
+/// per call.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<Inner>);
@@ -219,7 +221,9 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.is_retryable.unwrap_or(match self.0.kind {
-            ErrorKind::Unavailable | ErrorKind::Aborted => true,
+            ErrorKind::Unavailable => true,
+            // Somebody else's write came first: the same call would be refused for ever.
+            ErrorKind::Aborted => self.0.reason != "ETAG_MISMATCH",
             ErrorKind::ResourceExhausted => self.0.retry_after.is_some(),
             _ => false,
         })
@@ -266,6 +270,11 @@ impl Error {
             }
         }
     }
+}
+
+/// For what an answer must have and a server left out.
+pub(crate) fn absent(what: &str) -> Error {
+    Error::new(ErrorKind::Internal, "", format!("the server answered without the {what}"))
 }
 
 /// An error with its causes: "transport error" alone helps nobody.
@@ -335,6 +344,14 @@ mod tests {
         assert_eq!(error.retry_after(), Some(Duration::from_millis(1500)));
         assert!(error.is_retryable());
         assert_eq!(error.to_string(), "no (resource_exhausted, DISK_FULL)");
+    }
+
+    #[test]
+    fn a_pipeline_that_moved_on_is_not_worth_another_try() {
+        let info = rpc::ErrorInfo { reason: "ETAG_MISMATCH".into(), ..Default::default() };
+        let moved_on = status(Code::Aborted, vec![any("google.rpc.ErrorInfo", &info)]);
+        assert!(!Error::from(moved_on).is_retryable());
+        assert!(Error::from(Status::aborted("raced")).is_retryable());
     }
 
     #[test]

@@ -53,6 +53,8 @@ mod worker;
 pub use artifacts::{
     ArtifactSource, Artifacts, Download, UploadOptions, UploadProgress, UploadedArtifact,
 };
+pub use client::backfill_view::{Backfill, BackfillPreview, BackfillSpec};
+pub use client::backfills::Backfills;
 pub use client::builder::OrchestratorBuilder;
 pub use client::explaining::{BlockedBy, Explanation, FlowScope};
 pub use client::job::{Attempt, BoundArtifact, Failure, Job, JobDetail, JobEvent, JobProgress};
@@ -60,12 +62,25 @@ pub use client::job_request::{JobRequest, RetryOverrides};
 pub use client::lease::{CheckedLease, Lease};
 pub use client::listing::{JobFilter, Pages};
 pub use client::names::{
-    AttemptOutcome, BreakerPhase, CancelOutcome, FailureClass, FlowScopeKind, JobState, OnFailure,
-    RetryOutcome, RunState,
+    AttemptOutcome, BreakerPhase, CancelOutcome, FailureClass, FlowScopeKind, JobState,
+    RetryOutcome,
 };
-pub use client::orchestrator::{CancelledJob, EnqueuedJob, Orchestrator, RetriedJob};
-pub use client::runs::{CreatedRun, Edge, Run, RunDetail, RunJob, RunRequest};
+pub use client::operation::Operation;
+pub use client::orchestrator::Orchestrator;
+pub use client::outcomes::{CancelledJob, EnqueuedJob, RetriedJob};
+pub use client::pipeline_spec::{Pipeline, PipelineJob, PipelineParameter, StoredPipeline};
+pub use client::pipelines::{PipelineRun, Pipelines};
+pub use client::plan_names::{
+    BackfillState, EdgeCondition, OnFailure, OperationKind, OperationState, ParameterKind,
+    ReplayCause, RunState,
+};
+pub use client::reason::Reason;
+pub use client::run_spec::{Dependency, RunJob, RunRequest};
+pub use client::run_view::{AppendedJobs, CreatedRun, Edge, Replay, ReplayedJob, Run, RunDetail};
+pub use client::runs::{ReplayRequest, Runs};
 pub use client::watching::{Watch, WatchTarget};
+pub use client::watermarks::{Gap, Watermark, Watermarks, WindowSeries};
+pub use client::window::EventWindow;
 pub use contract::{LeaseClocks, RetryDefaults};
 pub use error::{Error, ErrorKind, FieldViolation};
 pub use payload::{Output, Payload};

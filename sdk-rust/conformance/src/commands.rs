@@ -15,7 +15,7 @@ use crate::emit::Emit;
 use crate::from_wire::{job_request, millis, run_request, said};
 use crate::gates::Gates;
 use crate::handler::ScriptedHandler;
-use crate::to_wire;
+use crate::{plans, plans_to_wire, to_wire};
 
 type Answer = Result<Option<Value>, Error>;
 
@@ -97,6 +97,9 @@ impl Commands {
         for (name, value) in options.labels {
             builder = builder.label(name, value);
         }
+        if let Some(host) = options.host {
+            builder = builder.host(host);
+        }
         if let Some(grace) = millis(options.drain_grace_ms) {
             builder = builder.drain_grace(grace);
         }
@@ -143,11 +146,7 @@ impl Commands {
 
     async fn create_run(&self, run: driver::CreateRun) -> Answer {
         let run = self.orchestrator().create_run(run_request(run)).await?;
-        Ok(Some(Value::CreatedRun(driver::CreatedRun {
-            run_id: run.run_id,
-            job_ids: run.job_ids,
-            already_existed: run.already_existed,
-        })))
+        Ok(Some(Value::CreatedRun(plans_to_wire::created_run(run))))
     }
 
     async fn upload(&self, upload: driver::UploadArtifact) -> Answer {
@@ -201,12 +200,11 @@ impl Commands {
         let one_job = |job| Some(Value::Jobs(driver::Jobs { jobs: vec![job] }));
         match command {
             Kind::GetRun(get) => {
-                let run = orchestrator.get_run(&get.run_id).await?;
+                let detail = orchestrator.get_run(&get.run_id).await?;
                 Ok(Some(Value::Run(driver::Run {
-                    run_id: run.run_id.clone(),
-                    state: run.state.to_string(),
-                    edges: i32::try_from(run.edges.len()).expect("a number of edges"),
-                    jobs: run.jobs.into_iter().map(to_wire::job).collect(),
+                    edges: i32::try_from(detail.edges.len()).expect("a number of edges"),
+                    jobs: detail.jobs.into_iter().map(to_wire::job).collect(),
+                    ..plans_to_wire::run(detail.run)
                 })))
             }
             Kind::GetJob(get) => {
@@ -248,7 +246,7 @@ impl Commands {
                     newest_lease_epoch: checked.newest_lease_epoch,
                 })))
             }
-            other => unreachable!("not a question: {other:?}"),
+            plan => plans::act(orchestrator, plan).await.map(Some),
         }
     }
 

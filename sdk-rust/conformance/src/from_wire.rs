@@ -1,10 +1,10 @@
 //! What the runner asks for, in the SDK's words. Empty and 0 mean "not said".
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use stellaops_orchestrator::{
-    FailureClass, HandlerError, JobRequest, OnFailure, Payload, RetryOverrides, RunJob, RunRequest,
-    TraceContext,
+    Dependency, EdgeCondition, EventWindow, FailureClass, HandlerError, JobRequest, OnFailure,
+    Payload, RetryOverrides, RunJob, RunRequest, TraceContext,
 };
 
 use crate::driver;
@@ -12,6 +12,11 @@ use crate::driver;
 /// A duration that was said.
 pub(crate) fn millis(ms: i64) -> Option<Duration> {
     u64::try_from(ms).ok().filter(|&ms| ms > 0).map(Duration::from_millis)
+}
+
+/// A moment.
+pub(crate) fn moment(ms: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).expect("a moment after 1970"))
 }
 
 /// A text that was said.
@@ -43,6 +48,13 @@ pub(crate) fn job_request(job: driver::JobRequest) -> JobRequest {
             request = set(request, text);
         }
     }
+    if let Some(window) = job.window {
+        let made = EventWindow::new(moment(window.start_ms), moment(window.end_ms));
+        request = request.window(match said(window.scope) {
+            Some(scope) => made.scope(scope),
+            None => made,
+        });
+    }
     if let Some(delay) = millis(job.delay_ms) {
         request = request.not_before(SystemTime::now() + delay);
     }
@@ -65,22 +77,36 @@ pub(crate) fn job_request(job: driver::JobRequest) -> JobRequest {
 }
 
 pub(crate) fn run_request(run: driver::CreateRun) -> RunRequest {
-    let mut request = RunRequest::new().display_name(run.display_name).project(run.project);
+    let mut request = RunRequest::new()
+        .display_name(run.display_name)
+        .project(run.project)
+        .keep_open(run.keep_open);
     if let Some(correlation_id) = said(run.correlation_id) {
         request = request.correlation_id(correlation_id);
     }
     run.jobs.into_iter().fold(request, |request, job| request.job(run_job(job)))
 }
 
-fn run_job(job: driver::RunJob) -> RunJob {
-    let request = job_request(job.job.unwrap_or_default());
-    let made = RunJob::new(job.name, request);
-    job.depends_on.into_iter().fold(made, |made, dependency| {
-        match OnFailure::from_name(&dependency.on_failure) {
-            Some(on_failure) => made.after_or(dependency.name, on_failure),
-            None => made.after(dependency.name),
+pub(crate) fn run_job(job: driver::RunJob) -> RunJob {
+    let made = RunJob::new(job.name, job_request(job.job.unwrap_or_default()));
+    job.depends_on.into_iter().fold(made, |made, found| match dependency(found) {
+        // The shortest form, where it says all.
+        Dependency { name, when: None, on_failure: None, include_fan_out: false, .. } => {
+            made.after(name)
         }
+        dependency => made.after(dependency),
     })
+}
+
+pub(crate) fn dependency(found: driver::Dependency) -> Dependency {
+    let mut made = Dependency::new(found.name).include_fan_out(found.include_fan_out);
+    if let Some(when) = said(found.when) {
+        made = made.when(EdgeCondition::from_name(&when).expect("a condition"));
+    }
+    if let Some(on_failure) = said(found.on_failure) {
+        made = made.on_failure(OnFailure::from_name(&on_failure).expect("a policy"));
+    }
+    made
 }
 
 /// An ordinary error of the language.

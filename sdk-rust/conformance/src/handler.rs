@@ -14,7 +14,7 @@ use crate::driver::step::Step;
 use crate::driver::{self, HandlerCancelled, HandlerEnded, HandlerStarted, HandlerStep};
 use crate::driver::{How, OnCancel};
 use crate::emit::Emit;
-use crate::from_wire::{failure, job_request, millis, said};
+use crate::from_wire::{failure, job_request, millis, run_job, said};
 use crate::gates::Gates;
 use crate::to_wire;
 
@@ -99,6 +99,11 @@ impl Attempt {
                 let result = self.job.orchestrator().enqueue(job_request(request)).await;
                 let value = result.map(|job| Value::Enqueued(to_wire::enqueued(Ok(job))));
                 self.report(index, value);
+            }
+            Step::FanOut(fan_out) => {
+                let jobs = fan_out.jobs.into_iter().map(run_job);
+                let value = self.job.fan_out(jobs).await.map(to_wire::appended);
+                self.report(index, value.map(Value::Appended));
             }
             Step::LoadPayload(_) => {
                 let value = self.job.load_payload().await.map(Value::Payload);
@@ -196,6 +201,7 @@ impl Attempt {
             project: job.project().into(),
             source: job.source().into(),
             concurrency_key: job.concurrency_key().into(),
+            window: job.window().map(to_wire::window),
         });
     }
 

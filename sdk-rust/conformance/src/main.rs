@@ -6,6 +6,8 @@ mod emit;
 mod from_wire;
 mod gates;
 mod handler;
+mod plans;
+mod plans_to_wire;
 mod to_wire;
 
 use std::io;

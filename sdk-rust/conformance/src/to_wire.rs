@@ -1,15 +1,32 @@
 //! What the SDK says, in the suite's words.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use stellaops_orchestrator::{
-    Attempt, EnqueuedJob, Error, Failure, Job, JobDetail, Lease, LeaseClocks,
+    AppendedJobs, Attempt, EnqueuedJob, Error, EventWindow, Failure, Job, JobDetail, Lease,
+    LeaseClocks,
 };
 
 use crate::driver;
 
-fn millis(duration: Duration) -> i64 {
+pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn moment(time: SystemTime) -> i64 {
+    millis(time.duration_since(UNIX_EPOCH).expect("a moment after 1970"))
+}
+
+pub(crate) fn window(window: &EventWindow) -> driver::Window {
+    driver::Window {
+        scope: window.scope.clone().unwrap_or_default(),
+        start_ms: moment(window.start),
+        end_ms: moment(window.end),
+    }
+}
+
+pub(crate) fn appended(appended: AppendedJobs) -> driver::Appended {
+    driver::Appended { job_ids: appended.job_ids, existing: appended.existing }
 }
 
 fn bytes(count: usize) -> i64 {
@@ -103,6 +120,8 @@ pub(crate) fn job(job: Job) -> driver::Job {
         traceparent: job.trace_context.traceparent,
         priority: job.priority,
         payload: job.payload,
+        skipped: job.is_skipped,
+        window: job.window.as_ref().map(window),
     }
 }
 

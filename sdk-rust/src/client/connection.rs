@@ -11,9 +11,12 @@ use tonic::{Request, Status};
 use crate::contract::LeaseClocks;
 use crate::error::{Error, ErrorKind, with_causes};
 use crate::proto::v1::artifact_service_client::ArtifactServiceClient;
+use crate::proto::v1::backfill_service_client::BackfillServiceClient;
 use crate::proto::v1::job_service_client::JobServiceClient;
+use crate::proto::v1::pipeline_service_client::PipelineServiceClient;
 use crate::proto::v1::run_service_client::RunServiceClient;
 use crate::proto::v1::task_runner_service_client::TaskRunnerServiceClient;
+use crate::proto::v1::watermark_service_client::WatermarkServiceClient;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:7400";
 
@@ -25,7 +28,10 @@ pub(crate) type Transport = InterceptedService<Channel, Identity>;
 
 /// The calls of each service.
 pub(crate) type Jobs = JobServiceClient<Transport>;
-pub(crate) type Runs = RunServiceClient<Transport>;
+pub(crate) type RunCalls = RunServiceClient<Transport>;
+pub(crate) type PipelineCalls = PipelineServiceClient<Transport>;
+pub(crate) type WatermarkCalls = WatermarkServiceClient<Transport>;
+pub(crate) type BackfillCalls = BackfillServiceClient<Transport>;
 pub(crate) type ArtifactCalls = ArtifactServiceClient<Transport>;
 pub(crate) type TaskRunner = TaskRunnerServiceClient<Transport>;
 
@@ -144,8 +150,23 @@ impl Connection {
         JobServiceClient::new(self.transport.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
-    pub(crate) fn runs(&self) -> Runs {
+    pub(crate) fn runs(&self) -> RunCalls {
         RunServiceClient::new(self.transport.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(crate) fn pipelines(&self) -> PipelineCalls {
+        PipelineServiceClient::new(self.transport.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(crate) fn watermarks(&self) -> WatermarkCalls {
+        WatermarkServiceClient::new(self.transport.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub(crate) fn backfills(&self) -> BackfillCalls {
+        BackfillServiceClient::new(self.transport.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub(crate) fn artifacts(&self) -> ArtifactCalls {

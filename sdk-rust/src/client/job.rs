@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::client::names::{AttemptOutcome, FailureClass, JobState};
+use crate::client::window::EventWindow;
 use crate::contract::{from_duration, from_timestamp, non_empty};
 use crate::proto::v1;
 use crate::trace::TraceContext;
@@ -75,6 +76,10 @@ pub struct Job {
     pub worker_id: Option<String>,
     /// Artifacts bound to it by its successful attempt.
     pub artifacts: Vec<BoundArtifact>,
+    /// The event time of its source that it covers.
+    pub window: Option<EventWindow>,
+    /// Whether it was cancelled because its run did not need it.
+    pub is_skipped: bool,
 }
 
 /// How far an attempt got.
@@ -233,6 +238,8 @@ impl From<v1::Job> for Job {
             name: non_empty(job.name),
             worker_id: non_empty(job.worker_id),
             artifacts: job.artifacts.into_iter().map(Into::into).collect(),
+            window: spec.window.and_then(EventWindow::from_message),
+            is_skipped: job.skipped,
         }
     }
 }

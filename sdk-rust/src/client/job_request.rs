@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::client::window::EventWindow;
 use crate::contract::to_duration;
 use crate::error::Error;
 use crate::payload::Payload;
@@ -39,13 +40,13 @@ pub struct RetryOverrides {
 ///     .label("ecosystem", "crates.io");
 /// # let _ = request;
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct JobRequest {
-    spec: v1::JobSpec,
-    trace: Option<TraceContext>,
-    correlation_id: Option<String>,
-    media_type: Option<String>,
+    pub(super) spec: v1::JobSpec,
+    pub(super) trace: Option<TraceContext>,
+    pub(super) correlation_id: Option<String>,
+    pub(super) media_type: Option<String>,
 }
 
 impl JobRequest {
@@ -110,6 +111,14 @@ impl JobRequest {
     /// The upstream that the job reads from, such as `"osv.dev"`.
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.spec.source = source.into();
+        self
+    }
+
+    /// The event time of its source that the job covers when it succeeds: a window of a series
+    /// that [`Watermarks::put_series`](crate::Watermarks::put_series) declared. Needs a
+    /// [source](Self::source).
+    pub fn window(mut self, window: EventWindow) -> Self {
+        self.spec.window = Some(window.into());
         self
     }
 

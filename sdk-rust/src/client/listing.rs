@@ -56,6 +56,7 @@ impl From<JobFilter> for v1::JobFilter {
             labels: filter.labels,
             created_from: filter.created_from.map(Into::into),
             created_before: filter.created_before.map(Into::into),
+            ..Default::default()
         }
     }
 }

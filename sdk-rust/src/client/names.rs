@@ -1,4 +1,4 @@
-//! The contract's enums as Rust's.
+//! The contract's enums as Rust's: those of jobs and flow control.
 
 use std::fmt;
 
@@ -63,6 +63,8 @@ macro_rules! names {
     };
 }
 
+pub(super) use names;
+
 names! {
     /// Where a job stands.
     JobState is v1::JobState:
@@ -120,19 +122,6 @@ names! {
     Open = "open",
     /// One job goes, to see.
     HalfOpen = "half_open",
-}
-
-names! {
-    /// The sum of a run's jobs.
-    RunState is v1::RunState:
-    /// At least one job is unfinished.
-    Active = "active",
-    /// Every job succeeded.
-    Succeeded = "succeeded",
-    /// Every job is finished and at least one is dead.
-    Failed = "failed",
-    /// Every job is finished, none is dead and at least one is cancelled.
-    Cancelled = "cancelled",
 }
 
 names! {
@@ -203,15 +192,6 @@ names! {
     NotRetryable = "not_retryable",
     /// The tenant has no such job.
     NotFound = "not_found",
-}
-
-names! {
-    /// What happens to a job when one that it depends on becomes dead or cancelled.
-    OnFailure is v1::OnFailure:
-    /// The job is cancelled, and so are those that depend on it.
-    Cancel = "cancel",
-    /// The job stays blocked; a retry of the failed job can still let it run.
-    Hold = "hold",
 }
 
 #[cfg(test)]

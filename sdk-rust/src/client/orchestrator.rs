@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::artifacts::Artifacts;
+use crate::client::backfills::Backfills;
 use crate::client::builder::OrchestratorBuilder;
-use crate::client::connection::{Connection, Jobs, Runs, TaskRunner};
+use crate::client::connection::{Connection, Jobs, RunCalls, TaskRunner};
 use crate::client::enqueuer::{Answer, Enqueuer, Sender, batches_of};
 use crate::client::explaining::Explanation;
 use crate::client::job::{Job, JobDetail, JobEvent};
@@ -14,47 +15,18 @@ use crate::client::job_request::JobRequest;
 use crate::client::lease::{CheckedLease, Lease};
 use crate::client::listing::{JobFilter, Pages};
 use crate::client::names::{CancelOutcome, JobState, RetryOutcome};
-use crate::client::runs::{CreatedRun, RunDetail, RunRequest};
+use crate::client::outcomes::{CancelledJob, EnqueuedJob, RetriedJob};
+use crate::client::pipelines::Pipelines;
+use crate::client::run_spec::RunRequest;
+use crate::client::run_view::{CreatedRun, RunDetail, ids_by_name};
+use crate::client::runs::Runs;
 use crate::client::watching::{Watch, WatchTarget};
+use crate::client::watermarks::Watermarks;
 use crate::contract::to_duration;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, absent};
 use crate::proto::v1;
 use crate::retry::with_retries;
 use crate::trace::{Lineage, TraceHook};
-
-/// A job that is in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EnqueuedJob {
-    /// The job's id, a UUIDv7.
-    pub job_id: String,
-    /// True: the idempotency key was known, and the id is the first job's.
-    pub is_duplicate: bool,
-}
-
-/// What became of a request to cancel one job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CancelledJob {
-    /// The job.
-    pub job_id: String,
-    /// What became of the request.
-    pub outcome: CancelOutcome,
-    /// Where the job stands now.
-    pub state: JobState,
-}
-
-/// What became of a request to run one job again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RetriedJob {
-    /// The job.
-    pub job_id: String,
-    /// What became of the request.
-    pub outcome: RetryOutcome,
-    /// Where the job stands now.
-    pub state: JobState,
-}
 
 /// Puts work in, looks at it, stops it, runs it again.
 ///
@@ -122,12 +94,37 @@ impl Orchestrator {
         Artifacts::new(self.connection.clone(), self.timeout)
     }
 
+    /// Live and finished runs: appends to them, cancels and replays them.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        Runs::new(self.clone())
+    }
+
+    /// Named runs that the ledger keeps.
+    #[must_use]
+    pub fn pipelines(&self) -> Pipelines {
+        Pipelines::new(self.clone())
+    }
+
+    /// Up to which event time sources are complete.
+    #[must_use]
+    pub fn watermarks(&self) -> Watermarks {
+        Watermarks::new(self.clone())
+    }
+
+    /// Covers event time that was missed.
+    #[must_use]
+    pub fn backfills(&self) -> Backfills {
+        Backfills::new(self.clone())
+    }
+
     /// Puts one job into the ledger; once this returns it is durable. Concurrent calls share a
     /// batch, and a bad job in it never fails its neighbours.
     ///
     /// # Errors
     /// `AlreadyExists` (`IDEMPOTENCY_CONFLICT`), `InvalidArgument` (`PAYLOAD_TOO_LARGE`, or with
-    /// [violations](Error::violations)), `FailedPrecondition` (`PAYLOAD_ARTIFACT_NOT_FOUND`).
+    /// [violations](Error::violations); `WINDOW_INVALID`), `FailedPrecondition`
+    /// (`PAYLOAD_ARTIFACT_NOT_FOUND`, `WINDOW_SERIES_NOT_FOUND`).
     pub async fn enqueue(&self, request: JobRequest) -> Result<EnqueuedJob, Error> {
         let spec = self.spec_of(request);
         let job_id = spec.job_id.clone();
@@ -154,22 +151,25 @@ impl Orchestrator {
         results
     }
 
-    /// Makes a run of jobs with edges between them: all of it or nothing.
+    /// Makes a run of jobs with edges between them, all of it or nothing; [`runs`](Self::runs) has
+    /// what can be done with it.
     ///
     /// # Errors
     /// `InvalidArgument` (`GRAPH_CYCLE`, `GRAPH_UNKNOWN_JOB`, `GRAPH_DUPLICATE_NAME`,
-    /// `GRAPH_REPEATED_EDGE`, `PAYLOAD_TOO_LARGE`) with violations,
-    /// `FailedPrecondition` (`PAYLOAD_ARTIFACT_NOT_FOUND`), `AlreadyExists`.
+    /// `GRAPH_REPEATED_EDGE`, `GRAPH_UNREACHABLE`, `GRAPH_TOO_LARGE`, `PAYLOAD_TOO_LARGE`,
+    /// `WINDOW_INVALID`) with violations, `FailedPrecondition` (`PAYLOAD_ARTIFACT_NOT_FOUND`,
+    /// `WINDOW_SERIES_NOT_FOUND`), `AlreadyExists`.
     pub async fn create_run(&self, request: RunRequest) -> Result<CreatedRun, Error> {
         let lineage = self.lineage();
         let message = request.into_message(self.trace_hook.as_ref(), lineage.as_deref());
         let client = self.connection.runs();
-        let call = |mut client: Runs, request| async move { client.create_run(request).await };
+        let call = |mut client: RunCalls, request| async move { client.create_run(request).await };
         let response = with_retries(self.timeout, client, message.clone(), call).await?;
         let names = message.jobs.into_iter().map(|job| job.name);
+        let job_ids = ids_by_name(names, response.job_ids);
         Ok(CreatedRun {
             run_id: response.run.map_or(message.run_id, |run| run.run_id),
-            job_ids: names.zip(response.job_ids).collect(),
+            job_ids,
             already_existed: response.already_existed,
         })
     }
@@ -181,12 +181,13 @@ impl Orchestrator {
     pub async fn get_run(&self, run_id: &str) -> Result<RunDetail, Error> {
         let request = v1::GetRunRequest { run_id: run_id.to_owned() };
         let client = self.connection.runs();
-        let call = |mut client: Runs, request| async move { client.get_run(request).await };
+        let call = |mut client: RunCalls, request| async move { client.get_run(request).await };
         let response = with_retries(self.timeout, client, request, call).await?;
         Ok(RunDetail {
-            run: response.run.ok_or_else(|| missing("run", run_id))?.into(),
+            run: response.run.ok_or_else(|| absent("run"))?.into(),
             jobs: response.jobs.into_iter().map(Into::into).collect(),
             edges: response.edges.into_iter().map(Into::into).collect(),
+            is_truncated: response.truncated,
         })
     }
 
@@ -200,7 +201,7 @@ impl Orchestrator {
         let call = |mut client: Jobs, request| async move { client.get_job(request).await };
         let response = with_retries(self.timeout, client, request, call).await?;
         Ok(JobDetail {
-            job: response.job.ok_or_else(|| missing("job", job_id))?.into(),
+            job: response.job.ok_or_else(|| absent("job"))?.into(),
             attempts: response.attempts.into_iter().map(Into::into).collect(),
         })
     }
@@ -336,7 +337,7 @@ impl Orchestrator {
         with_retries(self.timeout, client, request, call).await.map(Into::into)
     }
 
-    fn lineage(&self) -> Option<Arc<Lineage>> {
+    pub(super) fn lineage(&self) -> Option<Arc<Lineage>> {
         self.lineage.clone().or_else(Lineage::current)
     }
 
@@ -362,8 +363,4 @@ fn to_result(job_id: &str, answer: Answer) -> Result<EnqueuedJob, Error> {
 fn too_late(timeout: Duration) -> Error {
     let message = format!("no answer within {timeout:?}");
     Error::new(ErrorKind::DeadlineExceeded, "CALL_TIMEOUT", message).retryable(true)
-}
-
-fn missing(what: &str, id: &str) -> Error {
-    Error::new(ErrorKind::Internal, "", format!("the server answered without the {what} {id}"))
 }

@@ -1,215 +1,202 @@
-//! Runs: jobs that belong together, with edges between them.
+//! Live and finished runs.
 
-use std::collections::HashMap;
-use std::ops::Deref;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::client::job::Job;
-use crate::client::job_request::JobRequest;
-use crate::client::names::{JobState, OnFailure, RunState};
-use crate::contract::{from_timestamp, non_empty};
+use crate::client::connection::RunCalls;
+use crate::client::lease::Lease;
+use crate::client::operation::Operation;
+use crate::client::orchestrator::Orchestrator;
+use crate::client::reason::Reason;
+use crate::client::run_spec::RunJob;
+use crate::client::run_view::{AppendedJobs, Replay, Run, ids_by_name};
+use crate::contract::to_duration;
+use crate::error::{Error, absent};
 use crate::proto::v1;
-use crate::trace::{Lineage, TraceHook};
+use crate::retry::with_retries;
 
-/// A run that is to be made: all of it or nothing.
-///
-/// ```
-/// use stellaops_orchestrator::{JobRequest, RunJob, RunRequest};
-///
-/// let run = RunRequest::new()
-///     .display_name("scan of registry.example/app:1.2")
-///     .job(RunJob::new("sbom", JobRequest::new("sbom.scan")))
-///     .job(RunJob::new("policy", JobRequest::new("policy.evaluate")).after("sbom"));
-/// # let _ = run;
-/// ```
-#[derive(Debug, Clone, Default)]
-#[must_use]
-pub struct RunRequest {
-    display_name: String,
-    project: String,
-    correlation_id: Option<String>,
-    jobs: Vec<RunJob>,
+/// Live and finished runs: [`Orchestrator::runs`]. [`Orchestrator::create_run`] makes them,
+/// [`Orchestrator::get_run`] shows them.
+#[derive(Debug, Clone)]
+pub struct Runs(Orchestrator);
+
+impl Runs {
+    pub(crate) fn new(orchestrator: Orchestrator) -> Self {
+        Self(orchestrator)
+    }
+
+    /// Adds 1 to 1,000 jobs to an open run: all of them or none. They can depend on each other and
+    /// on jobs that the run has. A name that the run has already, with the same content, is the
+    /// same job, so that a batch can be repeated.
+    ///
+    /// # Errors
+    /// Those of [`create_run`](Orchestrator::create_run); `NotFound` (`RUN_NOT_FOUND`);
+    /// `FailedPrecondition` (`RUN_CLOSED`, `RUN_CANCELLED`); `AlreadyExists`
+    /// (`JOB_NAME_CONFLICT`).
+    pub async fn append(
+        &self,
+        run_id: &str,
+        jobs: impl IntoIterator<Item = RunJob>,
+    ) -> Result<AppendedJobs, Error> {
+        self.send_jobs(run_id, jobs, None, false).await
+    }
+
+    /// Adds the last jobs, like [`append`](Self::append), and closes the run in the same
+    /// transaction.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub async fn append_and_close(
+        &self,
+        run_id: &str,
+        jobs: impl IntoIterator<Item = RunJob>,
+    ) -> Result<AppendedJobs, Error> {
+        self.send_jobs(run_id, jobs, None, true).await
+    }
+
+    /// Appends under a lease of a job of the run, which need not be open then.
+    pub(crate) async fn fan_out(
+        &self,
+        run_id: &str,
+        jobs: impl IntoIterator<Item = RunJob>,
+        lease: &Lease,
+    ) -> Result<AppendedJobs, Error> {
+        self.send_jobs(run_id, jobs, Some(lease.into()), false).await
+    }
+
+    async fn send_jobs(
+        &self,
+        run_id: &str,
+        jobs: impl IntoIterator<Item = RunJob>,
+        fan_out: Option<v1::LeaseRef>,
+        close: bool,
+    ) -> Result<AppendedJobs, Error> {
+        let (hook, lineage) = (self.0.trace_hook.as_ref(), self.0.lineage());
+        let jobs = jobs.into_iter().map(|job| job.into_appended(hook, lineage.as_deref()));
+        let request =
+            v1::AppendJobsRequest { run_id: run_id.into(), jobs: jobs.collect(), fan_out, close };
+        let names: Vec<_> = request.jobs.iter().map(|job| job.name.clone()).collect();
+        let client = self.0.connection.runs();
+        let call = |mut client: RunCalls, request| async move { client.append_jobs(request).await };
+        let response = with_retries(self.0.timeout, client, request, call).await?;
+        let job_ids = ids_by_name(names, response.job_ids);
+        Ok(AppendedJobs { job_ids, existing: response.existing })
+    }
+
+    /// Closes an open run: only handlers of its jobs can append from now on. Returns it as it is
+    /// now, without counts.
+    ///
+    /// # Errors
+    /// `NotFound` (`RUN_NOT_FOUND`).
+    pub async fn close(&self, run_id: &str) -> Result<Run, Error> {
+        let request = v1::CloseRunRequest { run_id: run_id.into() };
+        let client = self.0.connection.runs();
+        let call = |mut client: RunCalls, request| async move { client.close_run(request).await };
+        let response = with_retries(self.0.timeout, client, request, call).await?;
+        response.run.map(Into::into).ok_or_else(|| absent("run"))
+    }
+
+    /// Cancels every unfinished job of a run, in batches. Returns when the ledger has the order,
+    /// not when all have stopped: [watch](Orchestrator::watch_jobs) the run for that. A running
+    /// job has `grace` to stop; the lease policy's drain grace if none.
+    ///
+    /// # Errors
+    /// `NotFound` (`RUN_NOT_FOUND`).
+    pub async fn cancel(
+        &self,
+        run_id: &str,
+        reason: impl Into<Reason>,
+        grace: Option<Duration>,
+    ) -> Result<Operation, Error> {
+        let reason = reason.into();
+        let request = v1::CancelRunRequest {
+            run_id: run_id.into(),
+            request_id: Uuid::now_v7().to_string(),
+            reason: reason.text,
+            ticket: reason.ticket,
+            grace: grace.map(to_duration),
+        };
+        let client = self.0.connection.runs();
+        let call = |mut client: RunCalls, request| async move { client.cancel_run(request).await };
+        let response = with_retries(self.0.timeout, client, request, call).await?;
+        response.operation.map(Into::into).ok_or_else(|| absent("operation"))
+    }
+
+    /// Runs a part of a finished run again, as a new run that is linked to it; the first one's
+    /// history is untouched.
+    ///
+    /// # Errors
+    /// `NotFound` (`RUN_NOT_FOUND`, `JOB_NOT_FOUND`: a name that the run does not have),
+    /// `FailedPrecondition` (`RUN_ACTIVE`, `NOTHING_TO_REPLAY`).
+    pub async fn replay(
+        &self,
+        run_id: &str,
+        what: ReplayRequest,
+        reason: impl Into<Reason>,
+    ) -> Result<Replay, Error> {
+        let reason = reason.into();
+        let request = v1::ReplayRunRequest {
+            run_id: run_id.into(),
+            request_id: Uuid::now_v7().to_string(),
+            job_names: what.job_names,
+            include_downstream: what.include_downstream,
+            rerun_upstream: what.rerun_upstream,
+            dry_run: what.dry_run,
+            reason: reason.text,
+            ticket: reason.ticket,
+        };
+        let client = self.0.connection.runs();
+        let call = |mut client: RunCalls, request| async move { client.replay_run(request).await };
+        with_retries(self.0.timeout, client, request, call).await.map(Into::into)
+    }
 }
 
-impl RunRequest {
-    /// A run without jobs, which are up to 1,000.
+/// What [`Runs::replay`] runs again.
+///
+/// ```
+/// use stellaops_orchestrator::ReplayRequest;
+///
+/// let preview = ReplayRequest::new().job("scan").include_downstream(true).dry_run(true);
+/// # let _ = preview;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct ReplayRequest {
+    job_names: Vec<String>,
+    include_downstream: bool,
+    rerun_upstream: bool,
+    dry_run: bool,
+}
+
+impl ReplayRequest {
+    /// Every job that did not succeed, skipped ones aside, unless jobs are named.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// For people.
-    pub fn display_name(mut self, name: impl Into<String>) -> Self {
-        self.display_name = name.into();
+    /// The job of this name; up to 1,000 can be named.
+    pub fn job(mut self, name: impl Into<String>) -> Self {
+        self.job_names.push(name.into());
         self
     }
 
-    /// The project within the tenant; jobs without one inherit it.
-    pub fn project(mut self, project: impl Into<String>) -> Self {
-        self.project = project.into();
+    /// Whether everything that depends on these jobs runs again, too. False unless told.
+    pub fn include_downstream(mut self, include_downstream: bool) -> Self {
+        self.include_downstream = include_downstream;
         self
     }
 
-    /// Jobs without one inherit it; the surrounding handler's, else the run's id, unless told.
-    pub fn correlation_id(mut self, id: impl Into<String>) -> Self {
-        self.correlation_id = Some(id.into());
+    /// Whether what they depend on runs again, too, instead of its artifacts being reused. False
+    /// unless told.
+    pub fn rerun_upstream(mut self, rerun_upstream: bool) -> Self {
+        self.rerun_upstream = rerun_upstream;
         self
     }
 
-    /// Adds a job.
-    pub fn job(mut self, job: RunJob) -> Self {
-        self.jobs.push(job);
+    /// Whether to say what would run, and why, and change nothing. False unless told.
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
-    }
-
-    /// The request, with a run id of the SDK's own choosing so that it can be repeated.
-    pub(crate) fn into_message(
-        self,
-        hook: Option<&TraceHook>,
-        lineage: Option<&Lineage>,
-    ) -> v1::CreateRunRequest {
-        let correlation_id =
-            self.correlation_id.or_else(|| lineage.map(|lineage| lineage.correlation_id.clone()));
-        v1::CreateRunRequest {
-            run_id: Uuid::now_v7().to_string(),
-            display_name: self.display_name,
-            project: self.project,
-            correlation_id: correlation_id.unwrap_or_default(),
-            jobs: self
-                .jobs
-                .into_iter()
-                .map(|job| v1::RunJob {
-                    name: job.name,
-                    // Not the handler's correlation id: the job inherits the run's, which is it.
-                    spec: Some(job.request.into_spec(hook, lineage, false)),
-                    depends_on: job.depends_on,
-                })
-                .collect(),
-        }
-    }
-}
-
-/// A job of a run that is to be made.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct RunJob {
-    name: String,
-    request: JobRequest,
-    depends_on: Vec<v1::Dependency>,
-}
-
-impl RunJob {
-    /// A job with a name that is unique in the run.
-    pub fn new(name: impl Into<String>, request: JobRequest) -> Self {
-        Self { name: name.into(), request, depends_on: Vec::new() }
-    }
-
-    /// Starts only after the job of this name has succeeded, and is cancelled should it not.
-    pub fn after(self, name: impl Into<String>) -> Self {
-        self.after_or(name, OnFailure::Cancel)
-    }
-
-    /// Starts only after the job of this name has succeeded; `on_failure` says what happens
-    /// should it not.
-    pub fn after_or(mut self, name: impl Into<String>, on_failure: OnFailure) -> Self {
-        self.depends_on
-            .push(v1::Dependency { name: name.into(), on_failure: on_failure.to_number() });
-        self
-    }
-}
-
-/// The run that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CreatedRun {
-    /// The id, a UUIDv7.
-    pub run_id: String,
-    /// The jobs' ids by their names.
-    pub job_ids: HashMap<String, String>,
-    /// True: an earlier try of the same call had made it.
-    pub already_existed: bool,
-}
-
-/// A run as the ledger has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Run {
-    /// The id, a UUIDv7.
-    pub run_id: String,
-    /// The owner.
-    pub tenant: String,
-    /// For people.
-    pub display_name: String,
-    /// The project.
-    pub project: Option<String>,
-    /// The correlation id.
-    pub correlation_id: String,
-    /// When it was made.
-    pub create_time: Option<SystemTime>,
-    /// The sum of its jobs.
-    pub state: RunState,
-    /// How many jobs stand where; states without jobs are missing.
-    pub counts: HashMap<JobState, i32>,
-}
-
-/// A dependency between two jobs of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Edge {
-    /// The job that must succeed first.
-    pub from_job_id: String,
-    /// The job that waits.
-    pub to_job_id: String,
-    /// What happens when the first does not succeed.
-    pub on_failure: OnFailure,
-}
-
-/// A [`Run`], to which it dereferences, with everything in it.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct RunDetail {
-    /// The run.
-    pub run: Run,
-    /// Its jobs in the order of the request that made it, without payloads.
-    pub jobs: Vec<Job>,
-    /// Its edges.
-    pub edges: Vec<Edge>,
-}
-
-impl Deref for RunDetail {
-    type Target = Run;
-
-    fn deref(&self) -> &Run {
-        &self.run
-    }
-}
-
-impl From<v1::Run> for Run {
-    fn from(run: v1::Run) -> Self {
-        Self {
-            run_id: run.run_id,
-            tenant: run.tenant,
-            display_name: run.display_name,
-            project: non_empty(run.project),
-            correlation_id: run.correlation_id,
-            create_time: from_timestamp(run.create_time),
-            state: RunState::from_number(run.state),
-            counts: run
-                .counts
-                .iter()
-                .map(|count| (JobState::from_number(count.state), count.count))
-                .collect(),
-        }
-    }
-}
-
-impl From<v1::Edge> for Edge {
-    fn from(edge: v1::Edge) -> Self {
-        Self {
-            from_job_id: edge.from_job_id,
-            to_job_id: edge.to_job_id,
-            on_failure: OnFailure::from_number(edge.on_failure),
-        }
     }
 }

@@ -19,7 +19,8 @@ use crate::retry::Backoff;
 pub enum WatchTarget {
     /// Up to 1,000 jobs, by their ids.
     Jobs(Vec<String>),
-    /// All jobs of a run.
+    /// All jobs of a run, also those that are appended meanwhile, up to 1,000; an open run is
+    /// watched until it is closed.
     Run(String),
 }
 
@@ -69,7 +70,8 @@ impl Watch {
     /// may arrive as one.
     ///
     /// # Errors
-    /// `NotFound` (`JOB_NOT_FOUND`, `RUN_NOT_FOUND`) and whatever else waiting cannot cure.
+    /// `NotFound` (`JOB_NOT_FOUND`, `RUN_NOT_FOUND`), `FailedPrecondition` (`RUN_TOO_LARGE`: the
+    /// run has, or has got, more than 1,000 jobs) and whatever else waiting cannot cure.
     pub async fn next(&mut self) -> Result<Option<Job>, Error> {
         loop {
             if let Some(job) = self.news.pop_front() {

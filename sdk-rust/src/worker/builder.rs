@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::builder::OrchestratorBuilder;
 use crate::client::orchestrator::Orchestrator;
+use crate::contract::truncate;
 use crate::error::{Error, ErrorKind};
+use crate::proto::constants::HELLO_HOST_MAX_BYTES;
 use crate::trace::TraceContext;
 use crate::worker::agent::Agent;
 use crate::worker::handler::{AnyHandler, Handler};
@@ -50,6 +52,7 @@ pub struct WorkerBuilder {
     rest: Pool,
     pools: Vec<(String, Pool)>,
     worker_id: Option<String>,
+    host: Option<String>,
     labels: HashMap<String, String>,
     drain_grace: Option<Duration>,
     concurrency: Option<usize>,
@@ -124,6 +127,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// The machine that it runs on, which an operator can take out as a whole, such as the node
+    /// under a container; the host's name unless told, none if empty.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
     /// A label for people; up to 32.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.insert(name.into(), value.into());
@@ -153,8 +163,10 @@ impl WorkerBuilder {
     pub fn build(self) -> Result<Worker, Error> {
         let address = self.client.target.resolve()?;
         let rest = self.rest.with_concurrency(self.concurrency.unwrap_or(DEFAULT_CONCURRENCY));
+        let host = self.host.unwrap_or_else(host_name);
         let identity = Identity {
             worker_id: self.worker_id.unwrap_or_else(default_worker_id),
+            host: truncate(host, HELLO_HOST_MAX_BYTES),
             labels: self.labels,
             pools: plan(self.pools, rest, &self.handlers)?,
             lease_at_once: self.lease_at_once,
@@ -173,6 +185,7 @@ impl Worker {
             rest: Pool::new(DEFAULT_CONCURRENCY),
             pools: Vec::new(),
             worker_id: None,
+            host: None,
             labels: HashMap::new(),
             drain_grace: None,
             concurrency: None,
@@ -238,15 +251,17 @@ impl fmt::Debug for WorkerBuilder {
     }
 }
 
+/// The machine's own name for itself.
+fn host_name() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
 /// The host's name and the process id, in the contract's alphabet.
 fn default_worker_id() -> String {
-    let host = std::env::var("HOSTNAME")
-        .or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"))
-        .unwrap_or_default();
     let allowed = |c: char| {
         if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }
     };
-    let host: String = host.trim().chars().map(allowed).collect();
+    let host: String = host_name().chars().map(allowed).collect();
     let host = host.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     let host = if host.is_empty() { "worker" } else { host };
     format!("{host}:{}", std::process::id())

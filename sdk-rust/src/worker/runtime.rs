@@ -33,6 +33,7 @@ pub(crate) struct Identity {
     pub(crate) labels: HashMap<String, String>,
     pub(crate) pools: Vec<v1::Pool>,
     pub(crate) lease_at_once: bool,
+    pub(crate) host: String,
 }
 
 /// A worker at work: all its state, in one task.
@@ -213,6 +214,7 @@ impl Runtime {
                 sdk: SDK.into(),
                 labels: identity.labels.clone(),
                 lease_at_once: identity.lease_at_once,
+                host: identity.host.clone(),
             }
         });
         if let Some(news) = news {

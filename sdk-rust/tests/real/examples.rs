@@ -56,6 +56,14 @@ fn artifact() {
 }
 
 #[test]
+fn fan_out() {
+    let output = output_of("fan-out");
+    assert!(output.starts_with("pipeline example.shout, version 1\n"), "{output}");
+    assert!(output.contains("split into part-1, part-2, part-3\n"), "{output}");
+    assert!(output.ends_with("5 jobs, succeeded: {\"joined\":\"ABC\"}\n"), "{output}");
+}
+
+#[test]
 fn graceful_shutdown() {
     let output = output_of("graceful-shutdown");
     let count = |line: &str| output.lines().filter(|found| *found == line).count();

@@ -3,6 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod client;
+mod event_time;
 mod examples;
+mod plans;
 mod server;
 mod worker;

@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 use crate::server::{client, url};
 
 /// A worker in the background, and what stops it.
-struct Running {
+pub(crate) struct Running {
     stop: CancellationToken,
     working: JoinHandle<Result<(), stellaops_orchestrator::Error>>,
 }
 
 impl Running {
-    fn start(tenant: &str, set: impl FnOnce(WorkerBuilder) -> WorkerBuilder) -> Self {
+    pub(crate) fn start(tenant: &str, set: impl FnOnce(WorkerBuilder) -> WorkerBuilder) -> Self {
         let builder = Worker::builder().url(url()).tenant(tenant);
         let worker = set(builder).build().unwrap();
         let stop = CancellationToken::new();
@@ -24,7 +24,7 @@ impl Running {
         Self { stop, working }
     }
 
-    async fn drain(self) {
+    pub(crate) async fn drain(self) {
         self.stop.cancel();
         self.working.await.unwrap().unwrap();
     }

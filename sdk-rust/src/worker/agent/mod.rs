@@ -92,7 +92,7 @@ impl Agent {
             Frame::Results(results) => results.results.iter().for_each(|r| self.on_result(r)),
             Frame::Verdicts(answer) => answer.verdicts.iter().for_each(|v| self.on_verdict(v)),
             Frame::Cancels(cancels) => cancels.cancels.iter().for_each(|c| self.on_cancel(c)),
-            Frame::Hint(hint) => tracing::debug!(ready_jobs = hint.ready_jobs, "idle"),
+            Frame::Hint(hint) => log(&hint),
             _ => {}
         }
     }
@@ -197,10 +197,28 @@ impl Agent {
     fn on_verdict(&mut self, verdict: &v1::Verdict) {
         let key = LeaseKey::new(&verdict.job_id, verdict.lease_epoch);
         match v1::LeaseVerdict::try_from(verdict.verdict) {
+            Ok(v1::LeaseVerdict::Renewed) => {
+                if let Some(left) = verdict.attempt_time_left {
+                    self.move_deadline(&key, left);
+                }
+            }
             Ok(v1::LeaseVerdict::Cancelled) => {
                 self.stop(&key, StopReason::Cancelled, self.clocks.drain_grace);
             }
             Ok(v1::LeaseVerdict::Superseded | v1::LeaseVerdict::Unknown) => self.lose(&key),
+            _ => {}
+        }
+    }
+
+    /// An operator moved the attempt's deadline: what the offer said counts no longer.
+    fn move_deadline(&mut self, key: &LeaseKey, left: prost_types::Duration) {
+        let Some(held) = self.leases.get_mut(key) else { return };
+        match (held.state, &mut held.offer) {
+            // Not begun yet: its clock starts when it does.
+            (State::Offered, Some(offer)) => offer.attempt_deadline = Some(left),
+            (State::Running, _) => {
+                self.leases.set(key, Alarm::Stop, Instant::now() + from_duration(left));
+            }
             _ => {}
         }
     }
@@ -291,5 +309,14 @@ impl Agent {
                 (Alarm::Stop, _) => self.give_up(&key),
             }
         }
+    }
+}
+
+fn log(hint: &v1::Hint) {
+    let (ready_jobs, causes) = (hint.ready_jobs, &hint.blocked_by);
+    if hint.more_workers_help && causes.is_empty() {
+        tracing::debug!(ready_jobs, "all slots are taken and more jobs wait");
+    } else {
+        tracing::debug!(ready_jobs, blocked_by = ?causes, "idle");
     }
 }

@@ -38,7 +38,16 @@ fn result(kind: v1::WriteKind, verdict: v1::WriteVerdict) -> Frame {
 }
 
 fn verdicts(verdict: v1::LeaseVerdict) -> Frame {
-    let verdict = v1::Verdict { job_id: "j".into(), lease_epoch: 1, verdict: verdict.into() };
+    verdicts_with(verdict, None)
+}
+
+fn verdicts_with(verdict: v1::LeaseVerdict, left: Option<Duration>) -> Frame {
+    let verdict = v1::Verdict {
+        job_id: "j".into(),
+        lease_epoch: 1,
+        verdict: verdict.into(),
+        attempt_time_left: left.map(crate::contract::to_duration),
+    };
     Frame::Verdicts(v1::Verdicts { verdicts: vec![verdict] })
 }
 
@@ -170,4 +179,40 @@ async fn a_deadline_stops_and_then_gives_up() {
     assert_eq!(failure.failure_class(), v1::FailureClass::Timeout);
     end(&mut agent).await;
     assert!(take_all(&mut agent).is_empty(), "what an aborted task came to is dropped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_moves_the_deadline_in_both_directions() {
+    let renewed = |left| verdicts_with(v1::LeaseVerdict::Renewed, left);
+    let mut agent = started();
+    let contract = agent.clocks.attempt_deadline;
+    agent.take(renewed(Some(2 * contract)));
+    tokio::time::advance(contract).await;
+    agent.look(Instant::now());
+    assert_eq!(agent.leases.count(&[State::Running]), 1, "it was given more time");
+    agent.take(renewed(Some(Duration::from_secs(1))));
+    agent.take(renewed(None));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    agent.look(Instant::now());
+    assert_eq!(agent.leases.count(&[State::Stopping]), 1, "it was given less");
+    agent.take(renewed(Some(contract)));
+    end(&mut agent).await;
+    let sent = take_all(&mut agent);
+    let [Sent::Fail(request)] = &sent[..] else { panic!("sent {sent:?}") };
+    let failure = request.failures[0].failure.as_ref().expect("a failure");
+    assert_eq!(failure.failure_class(), v1::FailureClass::Timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_moved_before_the_start_counts_from_the_start() {
+    let mut agent = agent();
+    agent.take(offers(1));
+    agent.take(verdicts_with(v1::LeaseVerdict::Renewed, Some(Duration::from_secs(1))));
+    tokio::time::advance(Duration::from_secs(5)).await;
+    agent.take(result(v1::WriteKind::Accept, v1::WriteVerdict::Applied));
+    agent.look(Instant::now());
+    assert_eq!(agent.leases.count(&[State::Running]), 1);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    agent.look(Instant::now());
+    assert_eq!(agent.leases.count(&[State::Stopping]), 1);
 }

@@ -1,27 +1,27 @@
 //! A job as its handler sees it.
 
+mod acts;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::artifacts::{ArtifactSource, UploadOptions, UploadedArtifact};
 use crate::client::lease::Lease;
 use crate::client::names::FailureClass;
 use crate::client::orchestrator::Orchestrator;
+use crate::client::window::EventWindow;
 use crate::contract::non_empty;
-use crate::error::{Error, ErrorKind};
-use crate::proto::constants::{ARTIFACT_BINDING_NAME_MAX_BYTES, COMPLETION_ARTIFACTS_MAX_ITEMS};
+use crate::error::Error;
 use crate::proto::v1;
 use crate::trace::{Lineage, TraceContext};
 use crate::worker::failure::{HandlerError, StopReason, Throttle};
 use crate::worker::leases::LeaseKey;
-use crate::worker::progress::{Progress, Slot, Stored};
+use crate::worker::progress::Slot;
 
 /// What handlers tell their worker.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ struct Inner {
     checkpoint: Bytes,
     run_id: Option<String>,
     name: Option<String>,
+    window: Option<EventWindow>,
     token: CancellationToken,
     stop_reason: OnceLock<StopReason>,
     orchestrator: Orchestrator,
@@ -80,7 +81,8 @@ pub(crate) struct Parts {
 
 impl JobContext {
     pub(crate) fn new(offer: v1::Offer, lease: &v1::LeaseRef, parts: Parts) -> Self {
-        let spec = offer.spec.unwrap_or_default();
+        let mut spec = offer.spec.unwrap_or_default();
+        let window = spec.window.take().and_then(EventWindow::from_message);
         let lease = Lease::from(lease);
         let trace = TraceContext::new(spec.traceparent.clone(), spec.tracestate.clone());
         let correlation_id = non_empty(spec.correlation_id.clone());
@@ -96,6 +98,7 @@ impl JobContext {
             checkpoint: offer.checkpoint,
             run_id: non_empty(offer.run_id),
             name: non_empty(offer.name),
+            window,
             token: CancellationToken::new(),
             stop_reason: OnceLock::new(),
             orchestrator: parts.orchestrator.with_lineage(Arc::clone(&lineage)),
@@ -159,6 +162,12 @@ impl JobContext {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.0.spec.source
+    }
+
+    /// The event time of its source that the job covers when it succeeds; none if it covers none.
+    #[must_use]
+    pub fn window(&self) -> Option<&EventWindow> {
+        self.0.window.as_ref()
     }
 
     /// What it shares a concurrency limit by; empty for none.
@@ -263,83 +272,6 @@ impl JobContext {
         }
     }
 
-    /// Says how far the attempt got. May be called as often as you like: what is said while a
-    /// report is on its way is merged into the next.
-    ///
-    /// # Errors
-    /// Terminal, of the class [`FailureClass::Oversize`], for a checkpoint that is too large.
-    pub fn progress(&self, progress: Progress) -> Result<(), HandlerError> {
-        self.report(progress, None)
-    }
-
-    /// Like [`progress`](Self::progress), and waits until the ledger has this or a newer report;
-    /// false if it never will, because the lease is lost.
-    ///
-    /// # Errors
-    /// As [`progress`](Self::progress).
-    pub async fn progress_stored(&self, progress: Progress) -> Result<bool, HandlerError> {
-        let (stored, is_stored) = oneshot::channel();
-        self.report(progress, Some(stored))?;
-        Ok(is_stored.await.unwrap_or(false))
-    }
-
-    fn report(&self, progress: Progress, stored: Option<Stored>) -> Result<(), HandlerError> {
-        let (size, limit) = (progress.checkpoint.len(), self.0.max_checkpoint_bytes);
-        if size > limit {
-            let text = format!("a checkpoint of {size} bytes exceeds the limit of {limit}");
-            return Err(HandlerError::terminal(text).failure_class(FailureClass::Oversize));
-        }
-        if self.0.progress.put(progress, stored) {
-            self.tell(Told::Progress(self.0.key.clone()));
-        }
-        Ok(())
-    }
-
-    /// Uploads an artifact of this attempt. It is bound to the job under `name`, of 1 to 255
-    /// bytes, when the handler succeeds; a second one of the same name replaces the first.
-    ///
-    /// # Errors
-    /// As [`Artifacts::upload`](crate::Artifacts::upload), and `InvalidArgument`
-    /// (`ARTIFACT_INVALID`) for a name that is none or more than 1,000 artifacts.
-    pub async fn upload_artifact(
-        &self,
-        name: impl Into<String>,
-        source: impl Into<ArtifactSource>,
-        options: UploadOptions,
-    ) -> Result<UploadedArtifact, Error> {
-        let name = name.into();
-        let invalid = |message| Error::new(ErrorKind::InvalidArgument, "ARTIFACT_INVALID", message);
-        if name.is_empty() || name.len() > ARTIFACT_BINDING_NAME_MAX_BYTES {
-            let limit = ARTIFACT_BINDING_NAME_MAX_BYTES;
-            return Err(invalid(format!("an artifact's name has 1 to {limit} bytes: \"{name}\"")));
-        }
-        let artifacts = self.orchestrator().artifacts();
-        let uploaded = artifacts.upload_with(source, options).await?;
-        let mut bound = self.0.artifacts.lock().unwrap_or_else(PoisonError::into_inner);
-        if bound.len() == COMPLETION_ARTIFACTS_MAX_ITEMS && !bound.contains_key(&name) {
-            let limit = COMPLETION_ARTIFACTS_MAX_ITEMS;
-            return Err(invalid(format!("an attempt binds at most {limit} artifacts")));
-        }
-        bound.insert(name, uploaded.digest.clone());
-        Ok(uploaded)
-    }
-
-    /// Reports that an upstream asked to slow down, without failing the attempt; the whole fleet
-    /// hears of it. `resource_key` is the upstream's host, `remaining` the calls that it says are
-    /// left. See [`HandlerError::throttled`] to fail as well.
-    pub fn throttle(
-        &self,
-        resource_key: impl Into<String>,
-        retry_after: Option<Duration>,
-        remaining: Option<u64>,
-    ) {
-        self.tell(Told::Throttle(Throttle {
-            resource_key: resource_key.into(),
-            retry_after,
-            remaining,
-        }));
-    }
-
     pub(crate) fn lineage(&self) -> Arc<Lineage> {
         Arc::clone(&self.0.lineage)
     }
@@ -360,10 +292,5 @@ impl JobContext {
             ..Default::default()
         };
         bound.iter().map(binding).collect()
-    }
-
-    fn tell(&self, told: Told) {
-        // A worker that is gone has nobody left to tell.
-        let _ = self.0.teller.send(told);
     }
 }
