@@ -103,7 +103,7 @@ async function start(config: Config, logger: Logger, undo: Undo): Promise<string
   const parts = { ...base, blobs, store, bridge, serverId, limits, flow, tenants };
   const stopping = new AbortController();
   const withStop = { ...parts, stopping: stopping.signal };
-  const features = wireFeatures({ ...withStop, loopsPool, logger });
+  const features = wireFeatures({ ...withStop, loopsPool, logger, config });
   const loops = [
     ...wireLoops({ ...parts, loopsPool, logger, onReplicas: board.others }),
     ...features.flatMap((feature) => feature.loops),
@@ -113,20 +113,11 @@ async function start(config: Config, logger: Logger, undo: Undo): Promise<string
 
   const services = wireServices(withStop, features);
   const { maxMessageBytes } = policies.base;
-  const contract = contractRoutes(services, logger, maxMessageBytes);
-  const { serving, shutDown } = contract;
-  const listener = await startListener({
-    host: config.host,
-    port: config.port,
-    maxMessageBytes,
-    maxConnections: config.maxConnections,
-    maxConcurrentStreams: config.maxConcurrentStreams,
-    routes: contract.routes,
-    interceptors: contract.interceptors,
-    fastPath: contract.fastPath,
-    fallback: probes.routes(() => !stopping.signal.aborted),
-    logger,
-  });
+  const { serving, shutDown, ...contract } = contractRoutes(services, logger, maxMessageBytes);
+  const { host, port, maxConnections, maxConcurrentStreams } = config;
+  const fallback = probes.routes(() => !stopping.signal.aborted);
+  const at = { host, port, maxMessageBytes, maxConnections, maxConcurrentStreams };
+  const listener = await startListener({ ...at, ...contract, fallback, logger });
   const graceMs = config.drainGraceMs ?? policies.base.drainGraceMs;
   undo.add(async () => {
     shutDown();

@@ -1,11 +1,8 @@
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { delimiter, dirname } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findGrpcurl } from "../../server/src/rpc/testing/grpcurl.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type ServerHere, startServerHere } from "../support/server.ts";
+import { runSession } from "./session.ts";
 
 const PAGE = new URL("../../docs/flow-control.md", import.meta.url);
 const grpcurl = await findGrpcurl();
@@ -25,12 +22,7 @@ afterAll(async () => {
 
 describe.skipIf(grpcurl === undefined)("the session of docs/flow-control.md", () => {
   it("does what the page says", async () => {
-    const text = await readFile(PAGE, "utf8");
-    const blocks = [...text.matchAll(/<!-- session -->\n```sh\n(.*?)```/gs)].map(([, sh]) => sh);
-    const script = blocks.join("\n").replaceAll("localhost:7400", new URL(server.url).host);
-    const path = [dirname(grpcurl ?? ""), process.env.PATH].join(delimiter);
-    const env = { ...process.env, PATH: path };
-    const { stdout } = await promisify(execFile)("bash", ["-euc", script], { env });
+    const stdout = await runSession(PAGE, server.url, grpcurl ?? "");
     expect(stdout).toMatch(/"blockedBy": \{\s*"pause": \{/);
     expect(stdout).toContain('"reason": "bad data since noon"');
     const kinds = [...stdout.matchAll(/"kind": "([a-z_]+)"/g)].map(([, kind]) => kind);

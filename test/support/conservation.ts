@@ -27,6 +27,7 @@ const TOKENS = `
     )::int as wrong,
     (select count(*) from (
       select tenant, job_id from token union all select tenant, job_id from attempt
+      union all select tenant, from_job from edge union all select tenant, to_job from edge
     ) t where not exists (
       select from job j where (j.tenant, j.id) = (t.tenant, t.job_id)))::int as orphans,
     (select count(*) from (select from attempt where outcome = 'succeeded'

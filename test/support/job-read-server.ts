@@ -47,7 +47,8 @@ export async function startJobReadServer(
     explain: explainJob({
       wait: readJobWait(pool),
       heldBack: async () => undefined,
-      capableWorkers: () => capableWorkers,
+      capableWorkers: async () => capableWorkers,
+      stuck: async () => undefined,
     }),
     stopping: stopping.signal,
   });

@@ -16,9 +16,9 @@ export async function insertPlanRows(
   const digest = digestOf("content");
   await insertRows(owner, "cascade", { tenant, job_id: jobId, outcome: "succeeded" });
   await insertRows(owner, "reused_job", { tenant, run_id: runId, job_id: jobId });
-  const named = { tenant, name: "nightly", content: {}, content_digest: digest, version: 1 };
-  await insertRows(owner, "pipeline", named);
-  await insertRows(owner, "schedule", { ...named, settled_upto: start, next_at: end });
+  const named = { tenant, name: "nightly", content_digest: digest, version: 1 };
+  await insertRows(owner, "pipeline", { ...named, head: {}, jobs: "[]" });
+  await insertRows(owner, "schedule", { ...named, content: {}, settled_upto: start, next_at: end });
   const firing = { tenant, schedule: "nightly", nominal_at: start };
   await insertRows(owner, "firing", { ...firing, outcome: "created", job_id: jobId });
   const series = { tenant, source: "osv.dev", scope: "npm" };

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Config } from "../../server/src/config.ts";
 import { newId } from "../../server/src/lib/ids.ts";
 import { silentLogger } from "./logger.ts";
 
@@ -15,8 +16,20 @@ export interface ServerHere {
   readonly stop: () => Promise<void>;
 }
 
+const DAY_MS = 86_400_000;
+
+/** Settings that tests make shorter. */
+type Clocks = Pick<
+  Config,
+  "retentionMs" | "deadLetterRetentionMs" | "operationRetentionMs" | "stuckAfterMs"
+>;
+
 /** Starts a server on an existing database; `policy` overrides the lease policy, in proto JSON. */
-export const startServerHere = (databaseUrl: string, policy: object = {}): Promise<ServerHere> =>
+export const startServerHere = (
+  databaseUrl: string,
+  policy: object = {},
+  clocks: Partial<Clocks> = {},
+): Promise<ServerHere> =>
   wire(
     {
       host: "127.0.0.1",
@@ -34,6 +47,11 @@ export const startServerHere = (databaseUrl: string, policy: object = {}): Promi
       drainGraceMs: 2_000,
       maxConnections: 100,
       maxConcurrentStreams: 100,
+      retentionMs: 30 * DAY_MS,
+      deadLetterRetentionMs: 90 * DAY_MS,
+      operationRetentionMs: 30 * DAY_MS,
+      stuckAfterMs: 600_000,
+      ...clocks,
     },
     silentLogger,
   );

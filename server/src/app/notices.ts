@@ -12,6 +12,10 @@ export type Notice =
   /** Settings or sources of the tenants changed. */
   | { readonly kind: "flow"; readonly tenants: readonly string[] }
   | { readonly kind: "scheduled" }
+  /** There is an operation to work on. */
+  | { readonly kind: "operation" }
+  /** Ended jobs whose dependants have not all been told. */
+  | { readonly kind: "cascade" }
   | {
       readonly kind: "stop";
       readonly tenant: string;
@@ -39,6 +43,7 @@ export interface Consequences {
   readonly changed: readonly string[];
   readonly lanes: readonly ReadyLane[];
   readonly scheduled: boolean;
+  readonly cascading?: boolean;
 }
 
 /** Puts what a committed write means on the board. */
@@ -46,4 +51,5 @@ export function announce(board: NoticeBoard, after: Consequences): void {
   if (after.lanes.length > 0) board.publish({ kind: "ready", lanes: after.lanes, here: true });
   if (after.changed.length > 0) board.publish({ kind: "changed", tenants: after.changed });
   if (after.scheduled) board.publish({ kind: "scheduled" });
+  if (after.cascading === true) board.publish({ kind: "cascade" });
 }

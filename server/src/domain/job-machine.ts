@@ -68,6 +68,7 @@ export const MOVES = [
   move("updated", "blocked", "blocked", "an operator changed its priority, queue or deadline"),
   move("updated", "scheduled", "scheduled", "an operator changed its priority, queue or deadline"),
   move("updated", "ready", "ready", "an operator changed its priority, queue or deadline"),
+  move("updated", "offered", "offered", "an operator moved its deadline"),
   move("updated", "running", "running", "an operator moved its deadline"),
   move("stuck", "blocked", "blocked", "what it waits for cannot happen by itself"),
   move("stuck", "ready", "ready", "what it waits for cannot happen by itself"),

@@ -56,10 +56,14 @@ describe("metrics", () => {
       "counter orch_dispatch_blocked_total",
       "counter orch_jobs_enqueued_total",
       "counter orch_jobs_handed_out_total",
+      "counter orch_schedule_firings_total",
       "gauge orch_ledger_up",
       "gauge orch_ready_jobs",
       "gauge orch_sessions",
       "gauge orch_slots",
+      "gauge orch_stuck",
+      "gauge orch_watermark_lag_seconds",
+      "gauge orch_watermarks_behind",
       "histogram orch_claim_seconds",
       "histogram orch_commit_batch_size",
     ]);
@@ -106,6 +110,11 @@ describe("metrics", () => {
     expect(batches?.get('orch_commit_batch_size_sum{write="complete"}')).toBe(JOBS - 1);
     expect(text).not.toContain(TENANT);
     expect(text).not.toContain("test.echo");
+  });
+
+  it("say how far the watermark lags that is furthest behind", async () => {
+    await expect.poll(() => sample("orch_watermarks_behind"), SOON).toBe(0);
+    expect(await sample("orch_watermark_lag_seconds")).toBe(0);
   });
 
   it("count runs' jobs, what is held back and what is ready", async () => {

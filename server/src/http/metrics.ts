@@ -1,7 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { Outcome } from "../app/flow/outcomes.ts";
+import { FIRING_OUTCOMES, type FiringOutcome } from "../app/schedules/stored-schedule.ts";
+import type { StuckCounts } from "../app/stuck/stuck-work.ts";
+import type { WatermarkLag } from "../app/watermarks/watermarks.ts";
 import type { Blocked } from "../domain/flow/blocked.ts";
 import { FAILURE_CLASSES, type FailureClass } from "../domain/lease.ts";
+import { STUCK_CAUSES } from "../domain/stuck.ts";
 
 /** Writes that share commits; see wiring/store.ts. */
 export const COMMITS = ["enqueue", "accept", "renew", "progress", "complete", "end"] as const;
@@ -31,6 +35,12 @@ export interface Metrics {
   readonly blocked: (by: Pick<Blocked, "kind">) => void;
   /** A claim was answered, after so many milliseconds. */
   readonly claimAnswered: (elapsedMs: number) => void;
+  /** A look for stuck work found so much of it, over all tenants. */
+  readonly stuck: (counts: StuckCounts) => void;
+  /** How far watermarks lag, over all tenants; undefined: nobody can tell. */
+  readonly watermarks: (lag: WatermarkLag | undefined) => void;
+  /** Schedules fired, so many times with each outcome. */
+  readonly fired: (outcomes: ReadonlyMap<FiringOutcome, number>) => void;
   /** So many items were written in one batch. */
   readonly committed: (kind: CommitKind, items: number) => void;
   /** The text that Prometheus reads, and its content type. */
@@ -69,11 +79,17 @@ export function createMetrics(sources: GaugeSources): Metrics {
   addGauges(registry, sources);
   const counters = addCounters(registry);
   const histograms = addHistograms(registry);
+  const stuck = addStuck(registry);
+  const fired = addFirings(registry);
+  const watermarks = addWatermarks(registry);
   // Takes over what they have by now.
   const all = Registry.merge([processMetrics, registry]);
   return {
     ...counters,
     ...histograms,
+    fired,
+    stuck,
+    watermarks,
     expose: async () => ({ contentType: all.contentType, text: await all.metrics() }),
   };
 }
@@ -131,6 +147,19 @@ function addCounters(registry: Registry) {
   };
 }
 
+function addFirings(registry: Registry) {
+  const firings = new Counter({
+    name: "orch_schedule_firings_total",
+    help: "Firings that this replica settled; one that was queued counts again in the end.",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  for (const outcome of FIRING_OUTCOMES) firings.inc({ outcome }, 0);
+  return (outcomes: ReadonlyMap<FiringOutcome, number>) => {
+    for (const [outcome, count] of outcomes) firings.inc({ outcome }, count);
+  };
+}
+
 function addHistograms(registry: Registry) {
   const claims = new Histogram({
     name: "orch_claim_seconds",
@@ -151,6 +180,39 @@ function addHistograms(registry: Registry) {
     claimAnswered: (elapsedMs: number) => claims.observe(elapsedMs / 1_000),
     committed: (kind: CommitKind, items: number) => kinds.get(kind)?.observe(items),
   };
+}
+
+function addStuck(registry: Registry) {
+  const stuck = new Gauge({
+    name: "orch_stuck",
+    help: "Lanes and jobs of all tenants that wait in vain, as of this replica's last look.",
+    labelNames: ["cause"],
+    registers: [registry],
+  });
+  for (const cause of STUCK_CAUSES) stuck.set({ cause }, 0);
+  return (counts: StuckCounts) => {
+    for (const cause of STUCK_CAUSES) stuck.set({ cause }, counts[cause]);
+  };
+}
+
+function addWatermarks(registry: Registry) {
+  const registers = [registry];
+  const lag = new Gauge({
+    name: "orch_watermark_lag_seconds",
+    help: "How far the watermark that is furthest behind lags, over all tenants and sources.",
+    registers,
+  });
+  const behind = new Gauge({
+    name: "orch_watermarks_behind",
+    help: "Watermarks of all tenants and sources that lag.",
+    registers,
+  });
+  const set = (found: WatermarkLag | undefined) => {
+    lag.set(found === undefined ? Number.NaN : found.maxMs / 1_000);
+    behind.set(found?.behind ?? Number.NaN);
+  };
+  set(undefined);
+  return set;
 }
 
 function addGauges(registry: Registry, sources: GaugeSources): void {

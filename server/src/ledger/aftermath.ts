@@ -9,6 +9,8 @@ export interface Aftermath {
   readonly lanes: readonly ReadyLane[];
   /** Whether jobs were scheduled: the promoter looks when the next one is due. */
   readonly scheduled: boolean;
+  /** Set: the end of jobs is still to be told, and the cascade's loop does that. */
+  readonly cascading?: boolean;
 }
 
 /** A job that may have become ready: `seq` is its place in its lane, null if it did not. */
@@ -39,4 +41,5 @@ export const aftermathOf = (
   tenants: readonly string[],
   lanes: readonly ReadyLane[],
   scheduled = false,
-): Aftermath => ({ changed: [...new Set(tenants)], lanes, scheduled });
+  cascading = false,
+): Aftermath => ({ changed: [...new Set(tenants)], lanes, scheduled, cascading });

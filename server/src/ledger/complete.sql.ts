@@ -1,4 +1,3 @@
-import { LANE, type LaneRow, laneOf } from "./lane.sql.ts";
 import type { FenceColumns } from "./lease.sql.ts";
 import { sql } from "./sql.ts";
 
@@ -106,71 +105,4 @@ export const bindArtifacts = sql<
   `
 insert into job_artifact (tenant, job_id, attempt, lease_epoch, name, digest)
 select * from unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text[], $6::bytea[])`,
-);
-
-/**
- * Locks what waits for jobs that succeeded, in one order for everybody, so that two transactions
- * that finish parents of the same jobs take turns.
- */
-export const lockDependants = sql<
-  readonly [tenants: string[], succeededJobIds: string[]],
-  { readonly tenant: string; readonly job_id: string }
->(
-  "lock_dependants",
-  `
-select j.tenant, j.id as job_id from job j
-where j.base_state = 'blocked' and (j.tenant, j.id) in (
-  select e.tenant, e.to_job from edge e
-  join unnest($1::text[], $2::uuid[]) as i (tenant, job_id)
-    on e.tenant = i.tenant and e.from_job = i.job_id
-)
-order by j.tenant, j.id for update`,
-);
-
-/** A job that nothing holds any more. */
-export interface UnblockedRow extends LaneRow {
-  readonly tenant: string;
-  readonly job_id: string;
-  readonly seq: number | null;
-}
-
-/** Takes succeeded parents off the count of their dependants and lets go those at zero. */
-export const unblockDependants = sql<
-  readonly [tenants: string[], succeededJobIds: string[]],
-  UnblockedRow
->(
-  "unblock_dependants",
-  `
-with met as (
-  select e.tenant, e.to_job, count(*)::integer as count from edge e
-  join unnest($1::text[], $2::uuid[]) as i (tenant, job_id)
-    on e.tenant = i.tenant and e.from_job = i.job_id
-  group by e.tenant, e.to_job
-),
-counted as (
-  update job j set unmet = j.unmet - m.count,
-    base_state = case when j.unmet > m.count then 'blocked'
-      when j.not_before > now() then 'scheduled' else 'ready' end
-  from met m where j.tenant = m.tenant and j.id = m.to_job and j.base_state = 'blocked'
-  returning j.*
-),
-ready_rows as (
-  insert into ready (tenant, ${LANE}, job_id, attempt, lease_epoch,
-    payload_bytes, linked)
-  select tenant, ${LANE}, id, 1, 1, coalesce(length(payload), 0), true
-  from counted where base_state = 'ready' order by run_position
-  returning tenant, job_id, seq
-),
-scheduled_rows as (
-  insert into scheduled (tenant, job_id, run_at, attempt, lease_epoch)
-  select tenant, id, not_before, 1, 1 from counted where base_state = 'scheduled'
-),
-events as (
-  insert into job_event (tenant, job_id, kind, from_state, to_state, actor)
-  select tenant, id, 'unblocked', 'blocked', base_state, 'ledger' from counted
-  where base_state <> 'blocked'
-)
-select c.tenant, c.id as job_id, ${laneOf("c")}, r.seq
-from counted c left join ready_rows r on r.tenant = c.tenant and r.job_id = c.id
-where c.base_state <> 'blocked'`,
 );

@@ -3,8 +3,8 @@ import type { CompleteRequest } from "../app/bridge/lease-writes.ts";
 import type { Outcome } from "../app/flow/outcomes.ts";
 import { formatDigest, parseDigest } from "../domain/digest.ts";
 import type { WriteVerdict } from "../domain/lease.ts";
-import { type Aftermath, aftermathOf } from "./aftermath.ts";
-import { type LetGo, tellDependants } from "./cascade.ts";
+import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
+import { type LetGo, NOTHING_LET_GO, tellDependants } from "./cascade.ts";
 import {
   bindArtifacts,
   type CompletedRow,
@@ -51,7 +51,7 @@ async function completeInTransaction(
     verdicts[open[row.position - 1] as number] = { kind: "applied", state: "succeeded" };
   }
   await bind(tx, asked, rows);
-  const lanes = await settleLinked(tx, rows);
+  const letGo = await settleLinked(tx, rows);
   return {
     outcomes: rows.flatMap(outcomeOf),
     verdicts: await settleUnapplied(
@@ -62,8 +62,9 @@ async function completeInTransaction(
     ),
     ...aftermathOf(
       requests.map((request) => request.lease.tenant),
-      lanes.ready,
-      lanes.scheduled,
+      mergeLanes(letGo.moved),
+      letGo.scheduled,
+      letGo.cascading,
     ),
   };
 }
@@ -130,7 +131,7 @@ async function bind(
 
 async function settleLinked(tx: Transaction, rows: readonly CompletedRow[]): Promise<LetGo> {
   const linked = rows.filter((row) => row.linked);
-  if (linked.length === 0) return { ready: [], scheduled: false };
+  if (linked.length === 0) return NOTHING_LET_GO;
   await coverWindows(tx, linked);
   return tellDependants(
     tx,

@@ -5,7 +5,7 @@ import type { Ending, EndingCause, EndingFacts } from "../domain/ending.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import type { WriteVerdict } from "../domain/lease.ts";
 import { type Aftermath, aftermathOf, type Moved, mergeLanes } from "./aftermath.ts";
-import { type LetGo, tellDependants } from "./cascade.ts";
+import { type LetGo, NOTHING_LET_GO, tellDependants } from "./cascade.ts";
 import { type DiedJob, recordDeadLetters } from "./dead-letters.ts";
 import { type EndingColumns, type EndingLease, endAttempts, lockLeases } from "./end.sql.ts";
 import { fenceColumns } from "./fences.ts";
@@ -48,7 +48,7 @@ export async function endInTransaction(
     verdicts[row.position - 1] = { kind: "applied", state: ending.next };
   }
   const moved: Moved[] = [];
-  let letGo: LetGo | undefined;
+  let letGo: LetGo = NOTHING_LET_GO;
   if (endings.length > 0) {
     const ended = await tx.run(endAttempts, ...endingColumns(endings));
     moved.push(...ended.map((row) => ({ ...row, seq: row.next === "ready" ? row.seq : null })));
@@ -68,8 +68,9 @@ export async function endInTransaction(
     outcomes: endings.map(outcomeOf),
     ...aftermathOf(
       leases.map((lease) => lease.tenant),
-      [...mergeLanes(moved), ...(letGo?.ready ?? [])],
-      letGo?.scheduled === true || endings.some(({ ending }) => ending.next === "scheduled"),
+      mergeLanes([...moved, ...letGo.moved]),
+      letGo.scheduled || endings.some(({ ending }) => ending.next === "scheduled"),
+      letGo.cascading,
     ),
   };
 }

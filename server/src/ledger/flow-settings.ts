@@ -19,6 +19,8 @@ import {
   takeVersion,
   writeSettings,
 } from "./flow-settings.sql.ts";
+import { takenOutSelectors } from "./take-out.sql.ts";
+import { selectorOf } from "./take-out.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** Tenants of one look: row-level security compares each row's tenant with all of them. */
@@ -30,10 +32,11 @@ export const readFlowConfig =
   (tenant: string): Promise<FlowConfig> =>
     inTransaction(pool, [tenant], async (tx) => {
       // The version first: what is read after it is as new or newer, never older.
-      const [[version], settings, sources] = await Promise.all([
+      const [[version], settings, sources, takenOut] = await Promise.all([
         tx.run(readVersions, [tenant]),
         tx.run(readAllSettings, tenant),
         tx.run(readSourceFacts, tenant),
+        tx.run(takenOutSelectors, tenant),
       ]);
       return {
         tenant,
@@ -45,6 +48,9 @@ export const readFlowConfig =
             { host, objectives: objectives ?? {} },
           ]),
         ),
+        ...(takenOut.length > 0 && {
+          takenOut: takenOut.map(({ selector }) => selectorOf(selector)),
+        }),
       };
     });
 

@@ -138,6 +138,8 @@ describe("schema", () => {
       "operation",
       "schedule",
       "scheduled",
+      "take_out",
+      "window_series",
     ]);
   });
 });

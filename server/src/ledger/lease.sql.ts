@@ -53,6 +53,8 @@ export interface RenewRow extends PositionRow {
   readonly cancel_reason: "user" | "deadline" | "preempted" | "drain" | null;
   /** What is left of a cancelled lease, in milliseconds. */
   readonly left_ms: number | null;
+  /** How long the attempt may still run, in milliseconds, if an operator moved its deadline. */
+  readonly attempt_left_ms: number | null;
   readonly job_type: string;
 }
 
@@ -75,7 +77,10 @@ from unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[]) with o
 where ${SAME_FENCE} and l.state = 'running'
 returning i.position::integer, l.cancel_reason, l.job_type,
   case when l.cancel_reason is not null
-    then greatest(0, extract(epoch from l.expires_at - now()) * 1000)::integer end as left_ms`,
+    then greatest(0, extract(epoch from l.expires_at - now()) * 1000)::integer end as left_ms,
+  case when l.deadline_moved and l.cancel_reason is null
+    then greatest(0, extract(epoch from l.deadline_at - now()) * 1000)::integer
+    end as attempt_left_ms`,
 );
 
 /** The input rows whose jobs exist. */

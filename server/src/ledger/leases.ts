@@ -58,12 +58,14 @@ export const renewLeasesIn =
         const row = renewed.get(fenceKey(lease));
         if (row === undefined) {
           const verdict = known.includes(index) ? "superseded" : "unknown";
-          return { verdict, cancelReason: undefined, leftMs: 0, jobType: undefined };
+          const nothing = { cancelReason: undefined, attemptLeftMs: undefined, jobType: undefined };
+          return { verdict, leftMs: 0, ...nothing };
         }
         return {
           verdict: row.cancel_reason === null ? "renewed" : "cancelled",
           cancelReason: row.cancel_reason ?? undefined,
           leftMs: row.left_ms ?? 0,
+          attemptLeftMs: row.attempt_left_ms ?? undefined,
           jobType: row.job_type,
         };
       });

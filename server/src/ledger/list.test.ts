@@ -245,7 +245,7 @@ describe("what a list reads", () => {
         const { rows } = await client.query<{ "QUERY PLAN": { Plan: Record<string, number> }[] }>(
           `explain (analyze, buffers, format json) execute probe ('many',
             'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null, null, null, null, null, null,
-            ${asked}, null)`,
+            ${asked}, null, null)`,
         );
         const plan = rows[0]?.["QUERY PLAN"][0]?.Plan;
         return (plan?.["Shared Hit Blocks"] ?? 0) + (plan?.["Shared Read Blocks"] ?? 0);

@@ -4,15 +4,22 @@ import { createTestDatabase, type TestDatabase } from "../../../test/support/dat
 import { ledgerOf, newJob, type TestLedger } from "../../../test/support/ledger.ts";
 import { MOVES } from "../domain/job-machine.ts";
 import { newId } from "../lib/ids.ts";
+import { readFlowConfig } from "./flow-settings.ts";
+import { announceHeldIn, lookAtLanesIn } from "./stuck.ts";
+import { operatorOf } from "./testing/operator.ts";
 
 let database: TestDatabase;
 let owner: pg.Pool;
+let pool: pg.Pool;
 let ledger: TestLedger;
+let operator: ReturnType<typeof operatorOf>;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   owner = database.owner();
-  ledger = ledgerOf(database.pool());
+  pool = database.pool();
+  ledger = ledgerOf(pool);
+  operator = operatorOf(database.pool(), ledger.tenant);
 });
 
 afterAll(() => database.drop());
@@ -31,7 +38,9 @@ const expire = () =>
     last_tick = now()) update lease set expires_at = now() - interval '1 h'`);
 
 /** A run of two jobs, the second of which depends on the first; answers their ids. */
-async function chain(over: { notBefore?: Date; onFailure?: "cancel" | "hold" } = {}) {
+async function chain(
+  over: { notBefore?: Date; onFailure?: "cancel" | "hold"; condition?: "success" | "failure" } = {},
+) {
   const parent = newJob(ledger.tenant);
   const child = newJob(ledger.tenant, over.notBefore ? { notBefore: over.notBefore } : {});
   const runId = newId();
@@ -46,7 +55,15 @@ async function chain(over: { notBefore?: Date; onFailure?: "cancel" | "hold" } =
       { job: parent, name: "parent", unmet: 0 },
       { job: child, name: "child", unmet: 1 },
     ],
-    edges: [{ from: parent.jobId, to: child.jobId, onFailure: over.onFailure ?? "cancel" }],
+    edges: [
+      {
+        from: parent.jobId,
+        to: child.jobId,
+        condition: over.condition ?? "success",
+        onFailure: over.onFailure ?? "cancel",
+        includeFanOut: false,
+      },
+    ],
   });
   return { parent: parent.jobId, child: child.jobId };
 }
@@ -133,6 +150,10 @@ const SCENES: Readonly<Record<string, () => Promise<unknown>>> = {
     await chain();
     await ledger.fail(await ledger.claimOne(), "user", true);
   },
+  "skipped blocked cancelled": async () => {
+    await chain({ condition: "failure" });
+    await ledger.complete(await ledger.claimOne());
+  },
   "cancelled scheduled cancelled": async () => {
     await ledger.cancel([await ledger.enqueue({ notBefore: future() })]);
   },
@@ -157,6 +178,42 @@ const SCENES: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   "retried scheduled ready": async () => {
     await ledger.retry([await ledger.enqueue({ notBefore: future() })]);
+  },
+  "discarded dead dead": async () => {
+    const jobId = await ledger.enqueue();
+    await ledger.fail(await ledger.claimOne(), "user", true);
+    await operator.act({ kind: "discard" }, [jobId]);
+  },
+  "stuck ready ready": async () => {
+    await ledger.enqueue();
+    const look = lookAtLanesIn(pool, readFlowConfig(pool), 0);
+    await look(ledger.tenant);
+    await look(ledger.tenant);
+  },
+  "stuck blocked blocked": async () => {
+    await chain({ onFailure: "hold" });
+    await ledger.fail(await ledger.claimOne(), "user", true);
+    await announceHeldIn(pool)(ledger.tenant, "00000000-0000-0000-0000-000000000000");
+  },
+  "updated blocked blocked": async () => {
+    await operator.act({ kind: "reprioritise", priority: 3 }, [(await chain()).child]);
+  },
+  "updated scheduled scheduled": async () => {
+    const jobId = await ledger.enqueue({ notBefore: future() });
+    await operator.act({ kind: "extend_deadline", deadlineMs: 60_000 }, [jobId]);
+  },
+  "updated ready ready": async () => {
+    await operator.act({ kind: "move", queue: "other" }, [await ledger.enqueue()]);
+  },
+  "updated offered offered": async () => {
+    const jobId = await ledger.enqueue();
+    await ledger.offerOne();
+    await operator.act({ kind: "extend_deadline", deadlineMs: 60_000 }, [jobId]);
+  },
+  "updated running running": async () => {
+    const jobId = await ledger.enqueue();
+    await ledger.claimOne();
+    await operator.act({ kind: "extend_deadline", deadlineMs: 60_000 }, [jobId]);
   },
 };
 

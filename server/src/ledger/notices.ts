@@ -145,6 +145,7 @@ export function mergeNotices(notices: readonly Notice[]): Notice[] {
   const flow = new Set<string>();
   const others: Notice[] = [];
   let scheduled = false;
+  let cascade = false;
   for (const notice of notices) {
     if (notice.kind === "ready") {
       // Without their numbers, which are many: for others it is enough where a lane begins.
@@ -159,6 +160,8 @@ export function mergeNotices(notices: readonly Notice[]): Notice[] {
       for (const tenant of notice.tenants) flow.add(tenant);
     } else if (notice.kind === "scheduled") {
       scheduled = true;
+    } else if (notice.kind === "cascade") {
+      cascade = true;
     } else {
       others.push(notice);
     }
@@ -168,6 +171,7 @@ export function mergeNotices(notices: readonly Notice[]): Notice[] {
     ...[...tenants].map((tenant): Notice => ({ kind: "changed", tenants: [tenant] })),
     ...[...flow].map((tenant): Notice => ({ kind: "flow", tenants: [tenant] })),
     ...(scheduled ? [{ kind: "scheduled" } as const] : []),
+    ...(cascade ? [{ kind: "cascade" } as const] : []),
     ...others,
   ];
 }

@@ -1,4 +1,4 @@
-import type { OnFailure } from "../domain/graph.ts";
+import type { EdgeCondition, OnFailure } from "../domain/graph.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import type { AttemptOutcome } from "../domain/job-view.ts";
 import type { FailureClass } from "../domain/lease.ts";
@@ -206,16 +206,21 @@ where j.tenant = $1 and j.id = $2`,
 export interface UnmetRow {
   readonly job_id: string;
   readonly state: JobState;
+  readonly skipped: boolean;
+  readonly condition: EdgeCondition;
   readonly on_failure: OnFailure;
 }
 
-/** The jobs that a job depends on and that have not succeeded, in the order of their run. */
+/**
+ * The jobs that a job depends on and that have not succeeded, in the order of their run, but for
+ * those whose end was settled when the edge was made.
+ */
 export const readUnmet = sql<readonly [tenant: string, jobId: string], UnmetRow>(
   "read_unmet",
   `
-select j.id as job_id, ${STATE} as state, e.on_failure
+select j.id as job_id, ${STATE} as state, j.skipped, e.condition, e.on_failure
 from edge e join job j on j.tenant = e.tenant and j.id = e.from_job ${STATE_JOINS}
-where e.tenant = $1 and e.to_job = $2 and ${STATE} <> 'succeeded'
+where e.tenant = $1 and e.to_job = $2 and not e.settled and ${STATE} <> 'succeeded'
 order by j.run_position`,
 );
 

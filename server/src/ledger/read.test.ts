@@ -320,11 +320,12 @@ describe("what a job waits for", () => {
       dead: 1,
       blocked: 1,
     });
-    expect(found?.edges).toEqual(
+    expect(found?.edges).toMatchObject(
       [done, ready, dead].map((fromJobId) => ({ fromJobId, toJobId: child, onFailure: "hold" })),
     );
     expect(await readRun(pool, windowMs)("b", run.id)).toBeUndefined();
-    expect(await runJobIds(pool)("a", run.id)).toEqual([done, ready, dead, child]);
-    expect(await runJobIds(pool)("a", newId())).toBeUndefined();
+    const all = { jobIds: [done, ready, dead, child], growing: false };
+    expect(await runJobIds(pool)("a", run.id, -1)).toEqual(all);
+    expect(await runJobIds(pool)("a", newId(), 0)).toBeUndefined();
   });
 });

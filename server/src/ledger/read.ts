@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { JobWait } from "../app/jobs/explain-job.ts";
 import type { JobWithAttempts } from "../app/jobs/get-job.ts";
 import type { WatchMark } from "../app/jobs/watch-jobs.ts";
+import { waitsAlong } from "../domain/graph.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import type { JobEventView, JobFilter, JobView } from "../domain/job-view.ts";
 import { toLane } from "./lane.sql.ts";
@@ -22,6 +23,7 @@ import {
   readJobs,
   readUnmet,
   readWait,
+  type UnmetRow,
 } from "./read.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 import { attemptView, boundArtifact, eventView, jobView } from "./view-rows.ts";
@@ -128,13 +130,16 @@ export const readJobWait =
         state: row.state,
         lane: toLane(tenant, row),
         runAt: row.run_at ?? undefined,
-        unmet: unmet.map((parent) => ({
+        unmet: unmet.filter(stillWaits).map((parent) => ({
           jobId: parent.job_id,
           state: parent.state,
           onFailure: parent.on_failure,
         })),
       };
     });
+
+const stillWaits = ({ condition, on_failure: onFailure, ...parent }: UnmetRow): boolean =>
+  waitsAlong({ condition, onFailure }, parent);
 
 /** New marks of the jobs that changed since the given ones. */
 export const changedSince =

@@ -42,7 +42,9 @@ function runOf(size: number, edges: Edges, runId = newId()): NewRun {
     edges: edges.map(([from, to, onFailure = "cancel"]) => ({
       from: idOf(from),
       to: idOf(to),
+      condition: "success" as const,
       onFailure,
+      includeFanOut: false,
     })),
   };
 }

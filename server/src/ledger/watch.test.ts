@@ -169,8 +169,8 @@ describe("a watch", () => {
   it("of a run follows its jobs in their order", async () => {
     const run = runRow("a");
     await insertRows(owner, "run", run);
-    const second = await readyJob({ run_id: run.id, run_position: 1, name: "second" });
-    const first = await readyJob({ run_id: run.id, run_position: 0, name: "first" });
+    const second = await readyJob({ run_id: run.id, run_position: 2, name: "second" });
+    const first = await readyJob({ run_id: run.id, run_position: 1, name: "first" });
     const batches = await watching({ kind: "run", runId: run.id });
     expect(states(await batches.next())).toEqual([
       [first, "ready"],

@@ -1,12 +1,15 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServerFrame } from "../app/bridge/session-frames.ts";
-import type { BlockedBy } from "../app/jobs/explain-job.ts";
+import type { BlockedBy, StuckView } from "../app/jobs/explain-job.ts";
 import type { Blocked } from "../domain/flow/blocked.ts";
 import { BreakerPhase } from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import {
   type BlockedBy as BlockedByMessage,
   BlockedBySchema,
+  type Stuck,
+  StuckCause,
+  StuckSchema,
 } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import type { HintSchema } from "../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
 import { scopeMessage } from "./flow-scope.ts";
@@ -16,6 +19,16 @@ type Cause = NonNullable<MessageInitShape<typeof BlockedBySchema>["cause"]>;
 /** What a job waits for, as the contract writes it. */
 export const blockedByMessage = (by: BlockedBy): BlockedByMessage =>
   create(BlockedBySchema, { cause: causeOf(by) });
+
+const STUCK_CAUSES = {
+  no_worker: StuckCause.NO_WORKER,
+  dependency: StuckCause.DEPENDENCY,
+  limit: StuckCause.LIMIT,
+} as const;
+
+/** That a job waits in vain, as the contract writes it. */
+export const stuckMessage = ({ cause, since, advice }: StuckView): Stuck =>
+  create(StuckSchema, { cause: STUCK_CAUSES[cause], since: moment(since.getTime()), advice });
 
 /** Why a worker gets nothing, or no more, as the contract writes it. */
 export const hintMessage = ({

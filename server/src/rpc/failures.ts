@@ -13,6 +13,10 @@ const NAMES = new Map<FailureClassMessage, FailureClass>(
   ]),
 );
 
+/** A failure class off the wire; undefined for one that is not said. */
+export const failureClassOf = (message: FailureClassMessage): FailureClass | undefined =>
+  NAMES.get(message);
+
 /** A failure off the wire. No class counts as the handler's own error; oversize is terminal. */
 export function readFailure(message: FailureMessage | undefined): Failure {
   const failureClass = NAMES.get(message?.failureClass ?? FailureClassMessage.USER) ?? "user";

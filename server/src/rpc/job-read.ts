@@ -3,16 +3,27 @@ import type { explainJob } from "../app/jobs/explain-job.ts";
 import type { getJob } from "../app/jobs/get-job.ts";
 import type { listEvents } from "../app/jobs/list-events.ts";
 import type { listJobs } from "../app/jobs/list-jobs.ts";
-import type { WatchTarget, watchJobs } from "../app/jobs/watch-jobs.ts";
+import {
+  RunGrewTooLarge,
+  type RunTooLarge,
+  type WatchTarget,
+  type watchJobs,
+} from "../app/jobs/watch-jobs.ts";
 import type { JobFilter } from "../domain/job-view.ts";
 import type {
   JobFilter as JobFilterMessage,
   JobService,
   WatchJobsRequest,
 } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
-import { blockedByMessage } from "./blocked-by.ts";
+import { blockedByMessage, stuckMessage } from "./blocked-by.ts";
 import { momentOf } from "./durations.ts";
-import { type FieldViolation, invalidArgument, notFound, unavailable } from "./errors.ts";
+import {
+  type FieldViolation,
+  failedPrecondition,
+  invalidArgument,
+  notFound,
+  unavailable,
+} from "./errors.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { attemptMessage, jobEventMessage, jobMessage, stateMessage, stateOf } from "./job-view.ts";
 import { pageTokenInvalid } from "./page-tokens.ts";
@@ -64,7 +75,12 @@ export const jobReadService = (ports: JobReadPorts): JobReadService => ({
     const result = await ports.watch(tenantOf(context), targetOf(request), stop);
     if (result.kind === "job_not_found") throw jobNotFound(result.jobId);
     if (result.kind === "run_not_found") throw notFound("RUN_NOT_FOUND", { runId: result.runId });
-    for await (const jobs of result.batches) yield { jobs: jobs.map(jobMessage) };
+    if (result.kind === "run_too_large") throw runTooLarge(result);
+    try {
+      for await (const jobs of result.batches) yield { jobs: jobs.map(jobMessage) };
+    } catch (error) {
+      throw error instanceof RunGrewTooLarge ? runTooLarge(error.result) : error;
+    }
     if (ports.stopping.aborted) throw unavailable("SERVER_STOPPING");
     if (context.signal.aborted) throw ConnectError.from(context.signal.reason);
   },
@@ -75,9 +91,13 @@ export const jobReadService = (ports: JobReadPorts): JobReadService => ({
     return {
       state: stateMessage(found.state),
       ...(found.blockedBy && { blockedBy: blockedByMessage(found.blockedBy) }),
+      ...(found.stuck && { stuck: stuckMessage(found.stuck) }),
     };
   },
 });
+
+const runTooLarge = ({ runId, maxJobs }: RunTooLarge) =>
+  failedPrecondition("RUN_TOO_LARGE", { runId, maxJobs });
 
 const jobNotFound = (jobId: string) => notFound("JOB_NOT_FOUND", { jobId });
 
@@ -87,19 +107,21 @@ function targetOf(request: WatchJobsRequest): WatchTarget {
   return { kind: "jobs", jobIds: target.value?.jobIds ?? [] };
 }
 
-const orUndefined = (text: string): string | undefined => (text === "" ? undefined : text);
+/** A text, if it is set. */
+export const orUndefined = (text: string): string | undefined => (text === "" ? undefined : text);
 
-function filterOf(filter: JobFilterMessage | undefined): JobFilter {
+/** What a filter at `path` says; INVALID_ARGUMENT for what nothing can match. */
+export function filterOf(filter: JobFilterMessage | undefined, path = "filter"): JobFilter {
   const labels = filter?.labels ?? {};
   const violations: FieldViolation[] = [];
-  requireText(violations, "filter.queue", [filter?.queue]);
-  requireText(violations, "filter.project", [filter?.project]);
-  requireText(violations, "filter.source", [filter?.source]);
-  requireText(violations, "filter.worker_id", [filter?.workerId]);
-  requireText(violations, "filter.job_types", filter?.jobTypes ?? []);
-  requireText(violations, "filter.labels", Object.entries(labels).flat());
-  const createdFrom = momentOf(violations, "filter.created_from", filter?.createdFrom);
-  const createdBefore = momentOf(violations, "filter.created_before", filter?.createdBefore);
+  requireText(violations, `${path}.queue`, [filter?.queue]);
+  requireText(violations, `${path}.project`, [filter?.project]);
+  requireText(violations, `${path}.source`, [filter?.source]);
+  requireText(violations, `${path}.worker_id`, [filter?.workerId]);
+  requireText(violations, `${path}.job_types`, filter?.jobTypes ?? []);
+  requireText(violations, `${path}.labels`, Object.entries(labels).flat());
+  const createdFrom = momentOf(violations, `${path}.created_from`, filter?.createdFrom);
+  const createdBefore = momentOf(violations, `${path}.created_before`, filter?.createdBefore);
   if (violations.length > 0) throw invalidArgument("REQUEST_INVALID", violations);
   return {
     states: (filter?.states ?? []).flatMap((state) => stateOf(state) ?? []),
@@ -116,7 +138,7 @@ function filterOf(filter: JobFilterMessage | undefined): JobFilter {
 }
 
 /** Postgres has no text with a NUL, so nothing can match one. */
-function requireText(
+export function requireText(
   violations: FieldViolation[],
   field: string,
   texts: readonly (string | undefined)[],

@@ -19,12 +19,22 @@ const textIfSet = (text: string): string | undefined => (text === "" ? undefined
  */
 export const readJobSpec = (message: JobSpecMessage, path: string): JobSpec => {
   const violations: FieldViolation[] = [];
+  const spec = jobSpecWithin(violations, message, path);
+  if (violations.length > 0) throw invalidArgument("REQUEST_INVALID", violations);
+  return spec;
+};
+
+/** The same for callers that find all that is wrong first: what is wrong with it is added. */
+export function jobSpecWithin(
+  violations: FieldViolation[],
+  message: JobSpecMessage,
+  path: string,
+): JobSpec {
   const notBefore = momentOf(violations, `${path}.not_before`, message.notBefore);
   if (message.retry !== undefined) checkRetry(violations, `${path}.retry`, message.retry);
   const window = readWindow(violations, `${path}.window`, message.window);
-  if (violations.length > 0) throw invalidArgument("REQUEST_INVALID", violations);
   return { ...jobSpecOf(message), notBefore, window };
-};
+}
 
 function readWindow(
   violations: FieldViolation[],

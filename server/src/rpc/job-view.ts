@@ -79,6 +79,9 @@ export const stateMessage = (state: JobState): JobStateEnum => STATES[state];
 /** A state of the contract as the domain names it; undefined for one that is not said. */
 export const stateOf = (state: JobStateEnum): JobState | undefined => STATE_NAMES.get(state);
 
+/** How an attempt ended, as the contract numbers it. */
+export const outcomeMessage = (outcome: AttemptOutcome): AttemptOutcomeEnum => OUTCOMES[outcome];
+
 /** A job as the contract writes it. */
 export const jobMessage = (job: JobView): Job =>
   create(JobSchema, {
@@ -134,6 +137,10 @@ export const jobSpecMessage = (jobId: string, spec: JobSpec): JobSpecMessage =>
     traceparent: spec.traceparent ?? "",
     tracestate: spec.tracestate ?? "",
   });
+
+/** A failure class as the contract numbers it. */
+export const failureClassMessage = (failureClass: FailureClass): FailureClassEnum =>
+  FAILURE_CLASSES[failureClass];
 
 /** A failure as the contract writes it. */
 export const failureMessage = (failure: Failure): FailureMessage =>

@@ -86,6 +86,7 @@ const RETRY_OUTCOMES = {
   ready: RetryOutcomeMessage.READY,
   already_active: RetryOutcomeMessage.ALREADY_ACTIVE,
   not_retryable: RetryOutcomeMessage.NOT_RETRYABLE,
+  discarded: RetryOutcomeMessage.NOT_RETRYABLE,
   not_found: RetryOutcomeMessage.NOT_FOUND,
 } as const;
 
@@ -108,7 +109,8 @@ function writeEnqueueResult(result: EnqueueResult) {
 
 type Rejected = Exclude<EnqueueResult, { kind: "created" | "duplicate" }>;
 
-function enqueueError(result: Rejected) {
+/** The error for a job that was not enqueued. */
+export function enqueueError(result: Rejected) {
   switch (result.kind) {
     case "idempotency_conflict":
     case "job_id_conflict": {
@@ -120,11 +122,22 @@ function enqueueError(result: Rejected) {
       return payloadTooLarge("payload", result.bytes, result.maxBytes);
     case "payload_artifact_not_found":
       return failedPrecondition("PAYLOAD_ARTIFACT_NOT_FOUND", { digest: result.digest });
+    case "window_series_not_found":
+      return failedPrecondition("WINDOW_SERIES_NOT_FOUND", {
+        source: result.source,
+        scope: result.scope,
+      });
+    case "window_invalid":
+      return windowInvalid("window", result.fault);
     case "queue_full":
     case "quota_exceeded":
       return refusalError(result);
   }
 }
+
+/** INVALID_ARGUMENT (WINDOW_INVALID) for the window at a path, which is none of its series. */
+export const windowInvalid = (field: string, description: string) =>
+  invalidArgument("WINDOW_INVALID", [{ field, description }]);
 
 /** INVALID_ARGUMENT (PAYLOAD_TOO_LARGE) for the payload at a path. */
 export const payloadTooLarge = (field: string, bytes: number, maxBytes: number) => {

@@ -39,6 +39,7 @@ export const runService = (ports: RunServicePorts): Partial<ServiceImpl<typeof R
         run: runMessage(run),
         jobs: run.jobs.map(jobMessage),
         edges: run.edges.map(edgeMessage),
+        truncated: run.truncated,
       };
     },
   };

@@ -1,6 +1,7 @@
-import type { CreateRunResult, RunSpec } from "../app/runs/create-run.ts";
+import type { CreateRunResult, RunJobSpec, RunSpec } from "../app/runs/create-run.ts";
 import type { GraphFault } from "../domain/graph.ts";
-import { type CreateRunRequest, OnFailure } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
+import type { CreateRunRequest, RunJob } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
+import { readDependency } from "./dependency.ts";
 import {
   alreadyExists,
   type FieldViolation,
@@ -8,7 +9,7 @@ import {
   invalidArgument,
 } from "./errors.ts";
 import { readJobSpec } from "./job-spec.ts";
-import { payloadTooLarge } from "./job-write.ts";
+import { payloadTooLarge, windowInvalid } from "./job-write.ts";
 import { refusalError } from "./refusals.ts";
 
 /** A run off the wire, its defaults filled in. */
@@ -17,19 +18,21 @@ export const readRunSpec = (request: CreateRunRequest): RunSpec => ({
   displayName: request.displayName,
   project: request.project,
   correlationId: request.correlationId || undefined,
-  jobs: request.jobs.map(({ name, spec, dependsOn }, index) => {
+  keepOpen: request.keepOpen,
+  jobs: readRunJobs(request.jobs),
+});
+
+/** Jobs of a run off the wire. */
+export const readRunJobs = (jobs: readonly RunJob[]): RunJobSpec[] =>
+  jobs.map(({ name, spec, dependsOn }, index) => {
     if (spec === undefined) throw new Error("validation let a job without a spec through");
     return {
       jobId: spec.jobId || undefined,
       name,
       spec: readJobSpec(spec, `jobs[${index}].spec`),
-      dependsOn: dependsOn.map((dependency) => ({
-        name: dependency.name,
-        onFailure: dependency.onFailure === OnFailure.HOLD ? "hold" : "cancel",
-      })),
+      dependsOn: dependsOn.map(readDependency),
     };
-  }),
-});
+  });
 
 /** The error for a run that could not be made. */
 export function runError(result: Exclude<CreateRunResult, { kind: "created" | "existing" }>) {
@@ -48,6 +51,12 @@ export function runError(result: Exclude<CreateRunResult, { kind: "created" | "e
       const { path, digest } = result;
       return failedPrecondition("PAYLOAD_ARTIFACT_NOT_FOUND", { path, digest });
     }
+    case "window_series_not_found": {
+      const { path, source, scope } = result;
+      return failedPrecondition("WINDOW_SERIES_NOT_FOUND", { path, source, scope });
+    }
+    case "window_invalid":
+      return windowInvalid(result.path, result.fault);
     case "queue_full":
     case "quota_exceeded":
       return refusalError(result);
@@ -65,32 +74,47 @@ const GRAPH_REASONS = {
   unknown_job: "GRAPH_UNKNOWN_JOB",
   duplicate_name: "GRAPH_DUPLICATE_NAME",
   repeated_edge: "GRAPH_REPEATED_EDGE",
+  unreachable: "GRAPH_UNREACHABLE",
+  contradiction: "GRAPH_UNREACHABLE",
 } as const;
 
-/** All faults as violations; the reason is the first one's. */
-function graphError(faults: readonly GraphFault[]) {
-  const violations = faults.map((fault): FieldViolation => {
-    const reason = GRAPH_REASONS[fault.kind];
-    return { field: fault.path, description: describe(fault), reason };
-  });
-  const [first] = faults;
-  return invalidArgument(GRAPH_REASONS[first?.kind ?? "cycle"], violations, {
+/** As many as of malformed requests: more would make the error larger than what clients read. */
+const MAX_VIOLATIONS = 50;
+
+/** The first faults as violations, and how many there are; the reason is the first one's. */
+export function graphError(faults: readonly GraphFault[]) {
+  const violations = graphViolations(faults.slice(0, MAX_VIOLATIONS));
+  return invalidArgument(GRAPH_REASONS[faults[0]?.kind ?? "cycle"], violations, {
     faults: faults.length,
   });
 }
 
+/** The faults of a graph as violations. */
+export const graphViolations = (faults: readonly GraphFault[]): FieldViolation[] =>
+  faults.map((fault) => ({
+    field: fault.path,
+    description: describe(fault),
+    reason: GRAPH_REASONS[fault.kind],
+  }));
+
 function describe(fault: GraphFault): string {
   switch (fault.kind) {
     case "cycle":
-      return `cycle: ${fault.names.map((name) => JSON.stringify(name)).join(" → ")}`;
+      return `cycle: ${fault.names.map(quoted).join(" → ")}`;
     case "unknown_job":
-      return `edge ${edge(fault)}: there is no job ${JSON.stringify(fault.from)} in this run`;
+      return `edge ${edge(fault)}: there is no job ${quoted(fault.from)} in this run`;
     case "duplicate_name":
-      return `the name ${JSON.stringify(fault.name)} stands twice`;
+      return `the name ${quoted(fault.name)} stands twice`;
     case "repeated_edge":
       return `edge ${edge(fault)} stands twice`;
+    case "unreachable":
+      return `${quoted(fault.name)} waits for ${quoted(fault.from)}, which can never start`;
+    case "contradiction":
+      return `${quoted(fault.name)} needs ${quoted(fault.of)} both to succeed and to fail`;
   }
 }
 
+const quoted = (name: string) => JSON.stringify(name);
+
 const edge = ({ from, to }: { readonly from: string; readonly to: string }) =>
-  `${JSON.stringify(from)} → ${JSON.stringify(to)}`;
+  `${quoted(from)} → ${quoted(to)}`;

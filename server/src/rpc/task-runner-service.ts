@@ -17,7 +17,6 @@ import { DEFAULT_QUEUE } from "./job-spec.ts";
 import { toMessage } from "./lease-policy.ts";
 import { type SessionStreamPorts, sessionStream } from "./session-stream.ts";
 import {
-  LEASE_VERDICTS,
   readCompletions,
   readFailures,
   readLease,
@@ -25,6 +24,7 @@ import {
   readReleases,
   writeOffer,
   writeResult,
+  writeVerdict,
 } from "./worker-frames.ts";
 
 /** The use cases behind the service. */
@@ -94,11 +94,10 @@ export const taskRunnerService = (
       leases.map((lease) => ({ lease, sessionId: undefined })),
     );
     return {
-      verdicts: leases.map(({ jobId, leaseEpoch }, index) => ({
-        jobId,
-        leaseEpoch: BigInt(leaseEpoch),
-        verdict: LEASE_VERDICTS[answers[index]?.verdict ?? "unknown"],
-      })),
+      verdicts: leases.map((lease, index) => {
+        const { verdict = "unknown", attemptLeftMs } = answers[index] ?? {};
+        return writeVerdict({ lease, verdict, attemptLeftMs });
+      }),
     };
   },
 

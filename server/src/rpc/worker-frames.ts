@@ -6,7 +6,13 @@ import type {
   ProgressWrite,
   ReleaseRequest,
 } from "../app/bridge/lease-writes.ts";
-import type { Hello, ServerFrame, WorkerFrame, WriteResult } from "../app/bridge/session-frames.ts";
+import type {
+  Hello,
+  ServerFrame,
+  Verdict,
+  WorkerFrame,
+  WriteResult,
+} from "../app/bridge/session-frames.ts";
 import type { LeaseRef } from "../domain/lease.ts";
 import type { Offer } from "../domain/offer.ts";
 import { JobState } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
@@ -238,13 +244,20 @@ export function writeResult({ kind, lease, completionId, verdict }: WriteResult)
   }
 }
 
-/** What became of a renewal, as a message. */
-export const LEASE_VERDICTS = {
+const LEASE_VERDICTS = {
   renewed: LeaseVerdict.RENEWED,
   superseded: LeaseVerdict.SUPERSEDED,
   cancelled: LeaseVerdict.CANCELLED,
   unknown: LeaseVerdict.UNKNOWN,
 } as const;
+
+/** What became of a renewal, as a message. */
+export const writeVerdict = ({ lease, verdict, attemptLeftMs }: Verdict) => ({
+  jobId: lease.jobId,
+  leaseEpoch: BigInt(lease.leaseEpoch),
+  verdict: LEASE_VERDICTS[verdict],
+  ...(attemptLeftMs === undefined ? {} : { attemptTimeLeft: durationOfMs(attemptLeftMs) }),
+});
 
 const CANCEL_REASONS = {
   user: CancelReason.USER,
@@ -283,12 +296,7 @@ function frameOf(
         },
       };
     case "verdicts": {
-      const verdicts = frame.verdicts.map(({ lease, verdict }) => ({
-        jobId: lease.jobId,
-        leaseEpoch: BigInt(lease.leaseEpoch),
-        verdict: LEASE_VERDICTS[verdict],
-      }));
-      return { case: "verdicts", value: { verdicts } };
+      return { case: "verdicts", value: { verdicts: frame.verdicts.map(writeVerdict) } };
     }
     case "cancels": {
       const cancels = frame.cancels.map(({ jobId, leaseEpoch, reason, graceMs }) => ({

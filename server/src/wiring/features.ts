@@ -1,17 +1,8 @@
-import type { ServiceImpl } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import type { BackfillService } from "../gen/stellaops/orchestrator/v1/backfill_pb.ts";
-import type { DeadLetterService } from "../gen/stellaops/orchestrator/v1/dead_letter_pb.ts";
-import type { FleetService } from "../gen/stellaops/orchestrator/v1/fleet_pb.ts";
-import type { HistoryService } from "../gen/stellaops/orchestrator/v1/history_pb.ts";
-import type { JobService } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
-import type { OperationService } from "../gen/stellaops/orchestrator/v1/operation_pb.ts";
-import type { PipelineService } from "../gen/stellaops/orchestrator/v1/pipeline_pb.ts";
-import type { RunService } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
-import type { ScheduleService } from "../gen/stellaops/orchestrator/v1/schedule_pb.ts";
-import type { WatermarkService } from "../gen/stellaops/orchestrator/v1/watermark_pb.ts";
+import type { Config } from "../config.ts";
 import type { LedgerPool } from "../ledger/pool.ts";
 import type { Loop } from "../lib/loop.ts";
+import type { ContractServices } from "../rpc/routes.ts";
 import { wireBackfills } from "./backfills.ts";
 import { wireFleet } from "./fleet.ts";
 import { wireOperations } from "./operations.ts";
@@ -26,20 +17,15 @@ export interface FeatureOptions extends ServicesOptions {
   /** Works as orch_loops. */
   readonly loopsPool: LedgerPool;
   readonly logger: Logger;
+  readonly config: Pick<
+    Config,
+    "retentionMs" | "deadLetterRetentionMs" | "operationRetentionMs" | "stuckAfterMs"
+  >;
 }
 
 /** A feature: the services that it answers, or its part of one, and the loops that it needs. */
-export interface Feature {
-  readonly run?: Partial<ServiceImpl<typeof RunService>>;
-  readonly job?: Partial<ServiceImpl<typeof JobService>>;
-  readonly pipeline?: ServiceImpl<typeof PipelineService>;
-  readonly schedule?: ServiceImpl<typeof ScheduleService>;
-  readonly watermark?: ServiceImpl<typeof WatermarkService>;
-  readonly backfill?: ServiceImpl<typeof BackfillService>;
-  readonly operation?: ServiceImpl<typeof OperationService>;
-  readonly deadLetter?: ServiceImpl<typeof DeadLetterService>;
-  readonly fleet?: ServiceImpl<typeof FleetService>;
-  readonly history?: ServiceImpl<typeof HistoryService>;
+export interface Feature extends Partial<Omit<ContractServices, "job">> {
+  readonly job?: Partial<ContractServices["job"]>;
   readonly loops: readonly Loop[];
 }
 

@@ -13,6 +13,7 @@ import type { BlobFolder } from "../blobs/folder.ts";
 import type { LeasePolicies } from "../domain/lease-policy.ts";
 import type { Metrics } from "../http/metrics.ts";
 import { artifactSizes, findArtifactRow, recordArtifact } from "../ledger/artifacts.ts";
+import { countCapableElsewhere } from "../ledger/capabilities.ts";
 import { findEnqueuedIn } from "../ledger/flow-usage.ts";
 import { checkLeaseIn } from "../ledger/leases.ts";
 import { cancelJobsIn, retryJobsIn } from "../ledger/operate.ts";
@@ -26,6 +27,7 @@ import {
   readJobWithAttempts,
 } from "../ledger/read.ts";
 import { runJobIds } from "../ledger/run-read.ts";
+import { readStuckIn } from "../ledger/stuck.ts";
 import { artifactService } from "../rpc/artifact-service.ts";
 import { jobReadService } from "../rpc/job-read.ts";
 import { jobWrites } from "../rpc/job-write.ts";
@@ -47,7 +49,7 @@ export interface ServicesOptions {
   readonly bridge: Bridge;
   readonly limits: WriteLimits;
   readonly flow: Limits;
-  readonly metrics: Pick<Metrics, "enqueued">;
+  readonly metrics: Pick<Metrics, "enqueued" | "fired" | "stuck" | "watermarks">;
   readonly serverId: string;
   /** Aborted when the server stops: waits, watches and transfers end. */
   readonly stopping: AbortSignal;
@@ -83,7 +85,9 @@ const taskRunnerPorts = ({ bridge, policies, pool, serverId, stopping }: Service
   stopping,
 });
 
-const jobReads = ({ pool, board, policies, bridge, flow, stopping }: ServicesOptions) => {
+const jobReads = (options: ServicesOptions) => {
+  const { pool, board, policies, bridge, flow, stopping } = options;
+  const capableElsewhere = countCapableElsewhere(pool, options.serverId);
   const windowMs = (jobType: string) => policies.for(jobType).interruptionWindowMs;
   return jobReadService({
     getJob: getJob({ read: readJobWithAttempts(pool, windowMs) }),
@@ -100,7 +104,10 @@ const jobReads = ({ pool, board, policies, bridge, flow, stopping }: ServicesOpt
     }),
     explain: explainJob({
       wait: readJobWait(pool),
-      capableWorkers: (tenant, queue, jobType) => bridge.dispatcher.capable(tenant, queue, jobType),
+      capableWorkers: async (tenant, queue, jobType) =>
+        bridge.dispatcher.capable(tenant, queue, jobType) +
+        (await capableElsewhere(tenant, queue, jobType)),
+      stuck: readStuckIn(pool),
       heldBack: (lane) => flow.gates.explain(lane),
     }),
     stopping,

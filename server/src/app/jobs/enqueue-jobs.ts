@@ -18,6 +18,13 @@ export type EnqueueResult =
     }
   | { readonly kind: "payload_too_large"; readonly bytes: number; readonly maxBytes: number }
   | { readonly kind: "payload_artifact_not_found"; readonly digest: string }
+  | {
+      readonly kind: "window_series_not_found";
+      readonly source: string;
+      readonly scope: string;
+    }
+  /** It is no window of its series; `fault` says why. */
+  | { readonly kind: "window_invalid"; readonly fault: string }
   | QueueFull
   | QuotaExceeded;
 

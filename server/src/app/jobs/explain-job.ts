@@ -2,6 +2,7 @@ import type { Blocked } from "../../domain/flow/blocked.ts";
 import type { OnFailure } from "../../domain/graph.ts";
 import type { JobState } from "../../domain/job-machine.ts";
 import type { Lane } from "../../domain/offer.ts";
+import type { StuckCause } from "../../domain/stuck.ts";
 
 /** How many of the jobs that a job waits for are named. */
 const MAX_NAMED = 100;
@@ -38,13 +39,25 @@ export type BlockedBy =
 export interface Explanation {
   readonly state: JobState;
   readonly blockedBy: BlockedBy | undefined;
+  /** Set: what it waits for cannot happen by itself. */
+  readonly stuck: StuckView | undefined;
+}
+
+/** What a look for stuck work announced about a job that waits. */
+export interface StuckView {
+  readonly cause: StuckCause;
+  readonly since: Date;
+  /** What to do about it, for people. */
+  readonly advice: string;
 }
 
 /** What {@link explainJob} needs. */
 export interface ExplainJobPorts {
   readonly wait: (tenant: string, jobId: string) => Promise<JobWait | undefined>;
-  /** How many workers connected to this replica take the type from the queue. */
-  readonly capableWorkers: (tenant: string, queue: string, jobType: string) => number;
+  /** How many workers, on all replicas, take the type from the queue. */
+  readonly capableWorkers: (tenant: string, queue: string, jobType: string) => Promise<number>;
+  /** What was announced about a job that is ready or blocked. */
+  readonly stuck: (jobId: string, wait: JobWait) => Promise<StuckView | undefined>;
   /** What flow control holds ready jobs of a lane back for, if it does. */
   readonly heldBack: (lane: Lane) => Promise<Blocked | undefined>;
 }
@@ -55,7 +68,9 @@ export const explainJob =
   async (tenant: string, jobId: string): Promise<Explanation | undefined> => {
     const wait = await ports.wait(tenant, jobId);
     if (wait === undefined) return undefined;
-    return { state: wait.state, blockedBy: await causeOf(ports, wait) };
+    const waits = wait.state === "ready" || wait.state === "blocked";
+    const stuck = waits ? await ports.stuck(jobId, wait) : undefined;
+    return { state: wait.state, blockedBy: await causeOf(ports, wait), stuck };
   };
 
 async function causeOf(ports: ExplainJobPorts, wait: JobWait): Promise<BlockedBy | undefined> {
@@ -77,7 +92,10 @@ async function causeOf(ports: ExplainJobPorts, wait: JobWait): Promise<BlockedBy
       const by = await ports.heldBack(wait.lane);
       if (by !== undefined) return by;
       const { tenant, queue, jobType } = wait.lane;
-      return { kind: "workers", capableWorkers: ports.capableWorkers(tenant, queue, jobType) };
+      return {
+        kind: "workers",
+        capableWorkers: await ports.capableWorkers(tenant, queue, jobType),
+      };
     }
     default:
       return undefined;

@@ -10,6 +10,7 @@ export interface CancelOutcome {
 /** What became of a request to retry one job. */
 export interface RetryOutcome {
   readonly jobId: string;
-  readonly kind: "ready" | "already_active" | "not_retryable" | "not_found";
+  /** "discarded": dead, and an operator gave it up. */
+  readonly kind: "ready" | "already_active" | "not_retryable" | "discarded" | "not_found";
   readonly state: JobState | undefined;
 }

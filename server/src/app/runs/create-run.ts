@@ -1,17 +1,25 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { findGraphFaults, type GraphFault, type OnFailure } from "../../domain/graph.ts";
+import { type Dependency, findGraphFaults, type GraphFault } from "../../domain/graph.ts";
 import { contentDigest, type JobSpec, type NewJob } from "../../domain/job-spec.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Admission } from "../flow/admit-jobs.ts";
 import type { QueueFull, QuotaExceeded } from "../flow/refusals.ts";
 
+/** What made a run, if it was not its producer. */
+export interface RunOrigin {
+  readonly pipeline?: { readonly name: string; readonly version: number } | undefined;
+  readonly schedule?: string | undefined;
+}
+
 /** A run as its producer describes it, with every default filled in. */
-export interface RunSpec {
+export interface RunSpec extends RunOrigin {
   readonly runId: string | undefined;
   readonly displayName: string;
   readonly project: string;
   readonly correlationId: string | undefined;
+  /** True: more is to come. */
+  readonly keepOpen?: boolean | undefined;
   readonly jobs: readonly RunJobSpec[];
 }
 
@@ -20,23 +28,27 @@ export interface RunJobSpec {
   readonly jobId: string | undefined;
   readonly name: string;
   readonly spec: JobSpec;
-  readonly dependsOn: readonly { readonly name: string; readonly onFailure: OnFailure }[];
+  readonly dependsOn: readonly Dependency[];
+}
+
+/** An edge on its way into the ledger, between jobs by their ids. */
+export interface NewEdge extends Omit<Dependency, "name"> {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** A run on its way into the ledger. */
-export interface NewRun {
+export interface NewRun extends RunOrigin {
   readonly tenant: string;
   readonly runId: string;
   readonly displayName: string;
   readonly project: string;
   readonly correlationId: string;
   readonly contentDigest: Uint8Array;
+  /** Whether more can be appended. */
+  readonly open?: boolean | undefined;
   readonly jobs: readonly { readonly job: NewJob; readonly name: string; readonly unmet: number }[];
-  readonly edges: readonly {
-    readonly from: string;
-    readonly to: string;
-    readonly onFailure: OnFailure;
-  }[];
+  readonly edges: readonly NewEdge[];
 }
 
 /** Why a run could not be stored. */
@@ -45,6 +57,14 @@ export type RunConflict =
   | { readonly kind: "job_id_conflict"; readonly path: string; readonly jobId: string }
   | { readonly kind: "idempotency_conflict"; readonly path: string; readonly jobId: string }
   | { readonly kind: "payload_artifact_not_found"; readonly path: string; readonly digest: string }
+  | {
+      readonly kind: "window_series_not_found";
+      readonly path: string;
+      readonly source: string;
+      readonly scope: string;
+    }
+  /** It is no window of its series; `fault` says why. */
+  | { readonly kind: "window_invalid"; readonly path: string; readonly fault: string }
   | QuotaExceeded;
 
 /** What the ledger answers for a run. */
@@ -54,11 +74,13 @@ export type StoredRun =
   | RunConflict;
 
 /** What became of a request to make a run. */
-export type CreateRunResult =
-  | StoredRun
-  | QueueFull
+export type CreateRunResult = StoredRun | QueueFull | BadBatch;
+
+/** What can be wrong with jobs of a run whatever the ledger has. */
+export type BadBatch =
   | { readonly kind: "bad_graph"; readonly faults: readonly GraphFault[] }
   | { readonly kind: "too_many_edges"; readonly edges: number; readonly maxEdges: number }
+  | { readonly kind: "job_id_conflict"; readonly path: string; readonly jobId: string }
   | {
       readonly kind: "payload_too_large";
       readonly path: string;
@@ -83,24 +105,32 @@ export interface CreateRunPorts {
 export const createRun =
   (ports: CreateRunPorts) =>
   async (tenant: string, run: RunSpec): Promise<CreateRunResult> => {
-    const edges = run.jobs.reduce((sum, job) => sum + job.dependsOn.length, 0);
-    if (edges > MAX_EDGES) return { kind: "too_many_edges", edges, maxEdges: MAX_EDGES };
-    const faults = findGraphFaults(run.jobs);
-    if (faults.length > 0) return { kind: "bad_graph", faults };
-    const maxBytes = ports.maxPayloadBytes;
-    const large = run.jobs.findIndex((job) => job.spec.payload.length > maxBytes);
-    if (large >= 0) {
-      const bytes = run.jobs[large]?.spec.payload.length ?? 0;
-      return { kind: "payload_too_large", path: `jobs[${large}].spec.payload`, bytes, maxBytes };
-    }
-    const jobIds = run.jobs.map((job) => job.jobId);
-    const twice = jobIds.findIndex((id, index) => id !== undefined && jobIds.indexOf(id) < index);
-    if (twice >= 0) {
-      const path = `jobs[${twice}].spec.job_id`;
-      return { kind: "job_id_conflict", path, jobId: jobIds[twice] as string };
-    }
+    const bad = checkBatch(run.jobs, ports.maxPayloadBytes);
+    if (bad !== undefined) return bad;
     return storeAdmitted(ports, newRun(tenant, run));
   };
+
+/** Looks for everything that is wrong with jobs; `known` are names that the run has already. */
+export function checkBatch(
+  jobs: readonly RunJobSpec[],
+  maxBytes: number,
+  known?: ReadonlySet<string>,
+): BadBatch | undefined {
+  const edges = jobs.reduce((sum, job) => sum + job.dependsOn.length, 0);
+  if (edges > MAX_EDGES) return { kind: "too_many_edges", edges, maxEdges: MAX_EDGES };
+  const faults = findGraphFaults(jobs, known);
+  if (faults.length > 0) return { kind: "bad_graph", faults };
+  const large = jobs.findIndex((job) => job.spec.payload.length > maxBytes);
+  if (large >= 0) {
+    const bytes = jobs[large]?.spec.payload.length ?? 0;
+    return { kind: "payload_too_large", path: `jobs[${large}].spec.payload`, bytes, maxBytes };
+  }
+  const jobIds = jobs.map((job) => job.jobId);
+  const twice = jobIds.findIndex((id, index) => id !== undefined && jobIds.indexOf(id) < index);
+  if (twice < 0) return undefined;
+  const path = `jobs[${twice}].spec.job_id`;
+  return { kind: "job_id_conflict", path, jobId: jobIds[twice] as string };
+}
 
 /** Stores a run if the queues have a place for every job that is ready at once. */
 async function storeAdmitted(ports: CreateRunPorts, run: NewRun): Promise<CreateRunResult> {
@@ -117,34 +147,38 @@ async function storeAdmitted(ports: CreateRunPorts, run: NewRun): Promise<Create
   }
 }
 
-function newRun(tenant: string, run: RunSpec): NewRun {
+/** A run with its ids and digests, ready to be stored. */
+export function newRun(tenant: string, run: RunSpec): NewRun {
   const runId = run.runId ?? newId();
+  const { project } = run;
   const correlationId = run.correlationId ?? runId;
   const ids = new Map(run.jobs.map((job) => [job.name, job.jobId ?? newId()]));
   const idOf = (name: string) => ids.get(name) as string;
-  const jobs = run.jobs.map((job) => {
-    const spec = {
-      ...job.spec,
-      project: job.spec.project || run.project,
-      correlationId: job.spec.correlationId ?? correlationId,
-    };
-    const digest = contentDigest(spec);
-    return {
-      job: { tenant, jobId: idOf(job.name), spec, contentDigest: digest },
-      name: job.name,
-      unmet: job.dependsOn.length,
-    };
-  });
+  const jobs = run.jobs.map((job) => ({
+    job: newRunJob(tenant, { ...job, jobId: idOf(job.name) }, { project, correlationId }),
+    name: job.name,
+    unmet: job.dependsOn.length,
+  }));
   const edges = run.jobs.flatMap((job) =>
-    job.dependsOn.map((dependency) => ({
-      from: idOf(dependency.name),
-      to: idOf(job.name),
-      onFailure: dependency.onFailure,
-    })),
+    job.dependsOn.map(({ name, ...rest }) => ({ ...rest, from: idOf(name), to: idOf(job.name) })),
   );
-  const { displayName, project } = run;
-  const digest = runDigest(run, jobs);
-  return { tenant, runId, displayName, project, correlationId, contentDigest: digest, jobs, edges };
+  const { displayName, pipeline, schedule, keepOpen: open } = run;
+  const said = { displayName, project, correlationId, pipeline, schedule, open };
+  return { tenant, runId, ...said, contentDigest: runDigest(run, jobs), jobs, edges };
+}
+
+/** A job with what it inherits from its run. */
+export function newRunJob(
+  tenant: string,
+  { jobId, spec: own }: RunJobSpec,
+  run: { readonly project: string; readonly correlationId: string },
+): NewJob {
+  const spec = {
+    ...own,
+    project: own.project || run.project,
+    correlationId: own.correlationId ?? run.correlationId,
+  };
+  return { tenant, jobId: jobId ?? newId(), spec, contentDigest: contentDigest(spec) };
 }
 
 /** What "the same content" means for a repeated run id; see contentDigest for jobs. */
@@ -152,10 +186,18 @@ function runDigest(run: RunSpec, jobs: NewRun["jobs"]): Uint8Array {
   const content = canonicalize({
     displayName: run.displayName,
     project: run.project,
+    ...(run.pipeline !== undefined && { pipeline: run.pipeline }),
+    ...(run.keepOpen === true && { keepOpen: true }),
     jobs: run.jobs.map((job, index) => ({
       name: job.name,
       content: Buffer.from(jobs[index]?.job.contentDigest ?? []).toString("hex"),
-      dependsOn: job.dependsOn.map(({ name, onFailure }) => ({ name, onFailure })),
+      dependsOn: job.dependsOn.map(({ name, onFailure, condition, includeFanOut }) => ({
+        name,
+        onFailure,
+        // Left out where they say nothing, so that digests from before the fields still match.
+        ...(condition === "success" ? {} : { condition }),
+        ...(includeFanOut ? { includeFanOut } : {}),
+      })),
     })),
   });
   return createHash("sha256")
