@@ -55,8 +55,8 @@ alter table edge drop constraint edge_on_failure_check;
 alter table edge add constraint edge_on_failure_check
   check (on_failure in ('cancel', 'hold', 'continue'));
 
--- Their checks were three quarters of what an edge costs: each locks the same few jobs' rows again
--- and again. Edges are written in the transaction that writes or has locked both of their jobs, and
+-- Their checks cost more than the edges themselves: each locks the same few jobs' rows again and
+-- again. Edges are written in the transaction that writes or has locked both of their jobs, and
 -- go before these do; a test looks for orphans instead.
 alter table edge drop constraint edge_tenant_from_job_fkey,
   drop constraint edge_tenant_to_job_fkey;

@@ -30,30 +30,6 @@ from (
 ) j ${STATE_JOINS} order by j.run_position`,
 );
 
-/** A dependency of a job at a position. */
-export interface PathEdgeRow {
-  readonly run_position: number;
-  readonly from_job: string;
-  readonly to_job: string;
-}
-
-/**
- * The edges of a run after one, by the position of the job that they come from and then by the id
- * of the one that they lead to, 50,000 at most. The order is that of two indexes.
- */
-export const readPathEdges = sql<
-  readonly [tenant: string, runId: string, afterPosition: number, afterTo: string],
-  PathEdgeRow
->(
-  "read_path_edges",
-  `
-select j.run_position, e.from_job, e.to_job
-from job j join edge e on e.tenant = j.tenant and e.from_job = j.id
-where j.tenant = $1 and j.run_id = $2 and j.run_position >= $3
-  and (j.run_position > $3 or e.to_job > $4)
-order by j.run_position, e.to_job limit 50000`,
-);
-
 /** What else a step tells. */
 export const readPathSteps = sql<
   readonly [tenant: string, jobIds: string[]],

@@ -1,11 +1,11 @@
 import type { Pool } from "pg";
 import type { CriticalPathPorts, LoadedJob, LoadedPath } from "../app/runs/critical-path.ts";
 import { CriticalPath } from "../domain/critical-path.ts";
-import { readPathEdges, readPathJobs, readPathSteps } from "./run-path.sql.ts";
+import { readPathJobs, readPathSteps } from "./run-path.sql.ts";
+import { readEdgeEnds } from "./run-replay.sql.ts";
+import { FIRST_ID } from "./run-replay.ts";
 import { readRunClock } from "./run-view.sql.ts";
 import { inTransaction } from "./transaction.ts";
-
-const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 /**
  * Reads all jobs and edges of a run, a page in each transaction, into a critical path; undefined if
@@ -17,6 +17,7 @@ export const loadPathIn =
     const path = new CriticalPath();
     const jobs: LoadedJob[] = [];
     const indices = new Map<string, number>();
+    const byPosition = new Map<number, number>();
     const [clock] = await inTransaction(pool, [tenant], (tx) =>
       tx.run(readRunClock, tenant, runId),
     );
@@ -26,16 +27,18 @@ export const loadPathIn =
       const rows = await inTransaction(pool, [tenant], (tx) =>
         tx.run(readPathJobs, tenant, runId, from),
       );
-      for (const { job_id: jobId, started_ms, ended_ms, blocked } of rows) {
+      for (const { job_id: jobId, run_position, started_ms, ended_ms, blocked } of rows) {
         const times = { startedMs: started_ms ?? undefined, endedMs: ended_ms ?? undefined };
-        indices.set(jobId, path.addJob({ ...times, blocked }));
+        const index = path.addJob({ ...times, blocked });
+        indices.set(jobId, index);
+        byPosition.set(run_position, index);
         jobs.push({ jobId, ...times });
       }
       after = rows.at(-1)?.run_position;
     }
     await addEdges(pool, tenant, runId, (from, to) => {
-      const [first, second] = [indices.get(from), indices.get(to)];
-      // Jobs of other runs that a replay reuses had ended before it began.
+      const [first, second] = [byPosition.get(from), indices.get(to)];
+      // What came while we read is left out.
       if (first !== undefined && second !== undefined) path.addEdge(first, second);
     });
     const job = (index: number) => jobs[index] as LoadedJob;
@@ -46,17 +49,17 @@ async function addEdges(
   pool: Pool,
   tenant: string,
   runId: string,
-  add: (from: string, to: string) => void,
+  add: (fromPosition: number, to: string) => void,
 ): Promise<void> {
   let after: readonly [position: number, to: string] | undefined = [-1, FIRST_ID];
   while (after !== undefined) {
     const from: readonly [position: number, to: string] = after;
     const rows = await inTransaction(pool, [tenant], (tx) =>
-      tx.run(readPathEdges, tenant, runId, ...from),
+      tx.run(readEdgeEnds, tenant, runId, ...from),
     );
-    for (const { from_job, to_job } of rows) add(from_job, to_job);
+    for (const { from_position, to_job } of rows) add(from_position, to_job);
     const last = rows.at(-1);
-    after = last && [last.run_position, last.to_job];
+    after = last && [last.from_position, last.to_job];
   }
 }
 

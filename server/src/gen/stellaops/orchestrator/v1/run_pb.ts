@@ -1599,8 +1599,8 @@ export const RunService: GenService<{
    * Safe to repeat with the same run_id and the same content. Errors: INVALID_ARGUMENT with
    * GRAPH_CYCLE (the shortest one, by names), GRAPH_UNKNOWN_JOB (a job of another run or tenant is
    * unknown, too), GRAPH_DUPLICATE_NAME, GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE (it depends on
-   * a job with one of these faults, or can never start) and one field violation per fault, all at
-   * once, naming the edge; INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE, WINDOW_INVALID: it
+   * a job with one of these faults, or can never start) and one field violation per fault, naming
+   * the edge, all at once (the first 50; metadata "faults" says how many); INVALID_ARGUMENT (GRAPH_TOO_LARGE, PAYLOAD_TOO_LARGE, WINDOW_INVALID: it
    * is no window of its series); FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND,
    * WINDOW_SERIES_NOT_FOUND); ALREADY_EXISTS (RUN_ID_CONFLICT, IDEMPOTENCY_CONFLICT,
    * JOB_ID_CONFLICT); RESOURCE_EXHAUSTED with RetryInfo (QUEUE_FULL: a queue
