@@ -22,6 +22,7 @@ import { findEnqueued, type PayloadQuota, PayloadSpending } from "./flow-usage.t
 import { asBuffer, jobColumns } from "./job-columns.ts";
 import { laneRowOf } from "./lane.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
+import { refusedWindows } from "./window-series.ts";
 
 /**
  * Writes a batch of jobs, of any tenants, in one transaction. Jobs that share an id or a key
@@ -45,6 +46,7 @@ export async function storeJobsInTransaction(
   payloadQuota: PayloadQuota,
 ): Promise<StoredJobs> {
   const batch = new EnqueueBatch(jobs);
+  await batch.rejectWindows(tx);
   await batch.rejectMissingArtifacts(tx);
   await batch.keepWithinQuota(tx, payloadQuota);
   await batch.takeKeys(tx, idempotencyRetentionMs);
@@ -70,6 +72,15 @@ class EnqueueBatch {
 
   results(): EnqueueResult[] {
     return this.#results as EnqueueResult[];
+  }
+
+  /** No statement unless a job has a window. */
+  async rejectWindows(tx: Transaction): Promise<void> {
+    const refused = await refusedWindows(tx, this.#jobs);
+    if (refused.size === 0) return;
+    this.#jobs.forEach((job, position) => {
+      this.#results[position] = refused.get(job);
+    });
   }
 
   async rejectMissingArtifacts(tx: Transaction): Promise<void> {

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { contentDigest } from "../../domain/job-spec.ts";
+import { alignDown, alignUp, countWindows } from "../../domain/plan/windows.ts";
+import { newId } from "../../lib/ids.ts";
+import {
+  type BackfillAudit,
+  type BackfillRefused,
+  type BackfillSpec,
+  MAX_BACKFILL_WINDOWS,
+} from "./backfill.ts";
+
+/** A range that fits a series. */
+export type FitRange =
+  | {
+      readonly kind: "fits";
+      readonly start: Date;
+      readonly end: Date;
+      readonly windows: number;
+    }
+  | Extract<BackfillRefused, { kind: "too_large" }>;
+
+/** Rounds a backfill's range to whole windows. */
+export function fitRange({ start, end }: Pick<BackfillSpec, "start" | "end">, widthMs: number) {
+  const windows = countWindows({ start, end }, widthMs);
+  const maxWindows = MAX_BACKFILL_WINDOWS;
+  const fit: FitRange =
+    windows > maxWindows
+      ? { kind: "too_large", windows, maxWindows }
+      : { kind: "fits", start: alignDown(start, widthMs), end: alignUp(end, widthMs), windows };
+  return fit;
+}
+
+/** A backfill on its way into the ledger. */
+export interface NewBackfill {
+  readonly tenant: string;
+  readonly id: string;
+  readonly spec: BackfillSpec;
+  /** SHA-256 of what "the same request" means for a repeated id. */
+  readonly requestDigest: Uint8Array;
+  readonly audit: BackfillAudit;
+  /** Fits the range to the width of the series. */
+  readonly fit: (widthMs: number) => FitRange;
+}
+
+/** What the ledger answers. */
+export type StoredBackfill =
+  | { readonly kind: "created" | "existing" | "conflict" }
+  | { readonly kind: "payload_artifact_not_found"; readonly digest: string }
+  | BackfillRefused;
+
+/** What became of a request to start a backfill. */
+export type CreateBackfillResult =
+  | { readonly kind: "created" | "existing" | "conflict"; readonly id: string }
+  | Exclude<StoredBackfill, { kind: "created" | "existing" | "conflict" }>
+  | { readonly kind: "payload_too_large"; readonly bytes: number; readonly maxBytes: number };
+
+/** What {@link createBackfill} needs. */
+export interface CreateBackfillPorts {
+  readonly store: (backfill: NewBackfill) => Promise<StoredBackfill>;
+  /** Called once a backfill is in the ledger. */
+  readonly started: () => void;
+  readonly maxPayloadBytes: number;
+}
+
+/** Starts a backfill; safe to repeat with the same id. */
+export const createBackfill =
+  (ports: CreateBackfillPorts) =>
+  async (
+    tenant: string,
+    requestId: string | undefined,
+    spec: BackfillSpec,
+    audit: BackfillAudit,
+  ): Promise<CreateBackfillResult> => {
+    const bytes = spec.job.payload.length;
+    const maxBytes = ports.maxPayloadBytes;
+    if (bytes > maxBytes) return { kind: "payload_too_large", bytes, maxBytes };
+    const id = requestId ?? newId();
+    const fit = (widthMs: number) => fitRange(spec, widthMs);
+    const requestDigest = digestOf(spec);
+    const stored = await ports.store({ tenant, id, spec, requestDigest, audit, fit });
+    if (stored.kind === "created") ports.started();
+    switch (stored.kind) {
+      case "created":
+      case "existing":
+      case "conflict":
+        return { kind: stored.kind, id };
+      default:
+        return stored;
+    }
+  };
+
+/** What a backfill does decides whether it is the same; who asks and why does not. */
+function digestOf({ job, start, end, ...spec }: BackfillSpec): Uint8Array {
+  const content = canonicalize({
+    ...spec,
+    start: start.toISOString(),
+    end: end.toISOString(),
+    job: Buffer.from(contentDigest(job)).toString("hex"),
+  });
+  return createHash("sha256")
+    .update(content ?? "")
+    .digest();
+}
