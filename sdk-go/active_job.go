@@ -21,6 +21,8 @@ type ActiveJob struct {
 	RunID, Name string
 	// Project and Source are the job's; empty if it has none.
 	Project, Source string
+	// Window is the event time of its source that the job covers when it succeeds; nil if none.
+	Window *EventWindow
 	// ConcurrencyKey is what it shares a concurrency limit by; empty if it has none.
 	ConcurrencyKey string
 	// CorrelationID ties together what belongs to one business event.
@@ -59,9 +61,9 @@ func newActiveJob(ctx context.Context, a *agent, lease *heldLease) *ActiveJob {
 	return &ActiveJob{
 		ID: lease.ref.GetJobId(), Type: spec.GetJobType(), Attempt: int(lease.ref.GetAttempt()),
 		RunID: offer.GetRunId(), Name: offer.GetName(), Project: spec.GetProject(),
-		Source: spec.GetSource(), ConcurrencyKey: spec.GetConcurrencyKey(),
-		CorrelationID: correlationOf(offer),
-		Trace:         toTrace(spec), Labels: spec.GetLabels(),
+		Source: spec.GetSource(), Window: toWindow(spec.GetWindow()),
+		ConcurrencyKey: spec.GetConcurrencyKey(), CorrelationID: correlationOf(offer),
+		Trace: toTrace(spec), Labels: spec.GetLabels(),
 		Payload: spec.GetPayload(), PayloadMediaType: spec.GetPayloadMediaType(),
 		PayloadArtifact: spec.GetPayloadArtifact(), Checkpoint: offer.GetCheckpoint(),
 		CreateTime: toTime(offer.GetCreateTime()), Lease: toLease(lease.ref), Client: a.client,
@@ -195,6 +197,19 @@ func (j *ActiveJob) takeArtifacts() []*pb.ArtifactBinding {
 	taken := j.artifacts
 	j.artifacts = nil
 	return taken
+}
+
+// FanOut appends up to 1,000 jobs to the job's own run, under its lease; the run need not be open.
+// What depends on this job with IncludeFanOut waits for them, too. They inherit the job's trace and
+// the run's correlation id. Safe to repeat, also in the next attempt: a name that is there with the
+// same content is the same job. Errors: those of [Runs.Append]; ReasonJobNotInRun outside of a run.
+func (j *ActiveJob) FanOut(ctx context.Context, jobs []RunJob) (*AppendedJobs, error) {
+	if j.RunID == "" {
+		return nil, newError(CodeFailedPrecondition, ReasonJobNotInRun,
+			"a job outside of a run cannot fan out: enqueue instead")
+	}
+	ctx = withLineage(ctx, lineage{trace: j.Trace, correlationID: j.CorrelationID})
+	return j.Client.Runs().Append(ctx, j.RunID, jobs, WithFanOut(j.Lease))
 }
 
 // Throttle reports that an upstream asked to slow down, without failing the attempt; the whole

@@ -166,22 +166,38 @@ func (a *agent) start(lease *heldLease) {
 		return
 	}
 	a.leases.move(lease, leaseAccepted)
-	deadline := lease.offer.GetAttemptDeadline().AsDuration()
-	if deadline <= 0 {
-		deadline = a.policy.AttemptDeadline
+	timeLeft := lease.timeLeft
+	if timeLeft <= 0 {
+		timeLeft = lease.offer.GetAttemptDeadline().AsDuration()
+	}
+	if timeLeft <= 0 {
+		timeLeft = a.policy.AttemptDeadline
 	}
 	inherited := lineage{trace: toTrace(spec), correlationID: correlationOf(lease.offer)}
-	ctx, free := context.WithDeadlineCause(
-		withLineage(a.base, inherited), time.Now().Add(deadline), AbortDeadline)
-	ctx, lease.cancel = context.WithCancelCause(ctx)
+	ctx := newAttemptContext(withLineage(a.base, inherited), time.Now().Add(timeLeft))
+	lease.ctx = ctx
 	lease.progress = &progressReporter{agent: a, lease: lease}
-	a.setTimer(lease, deadline, func() { a.stop(lease, AbortDeadline, a.policy.DrainGrace) })
+	a.armDeadline(lease, timeLeft)
 	job, maxResult := newActiveJob(ctx, a, lease), a.policy.MaxPayloadBytes
 	go func() {
-		defer free()
 		o := runHandler(ctx, handler, job, maxResult)
 		a.do(func() { a.settle(lease, o) })
 	}()
+}
+
+func (a *agent) armDeadline(lease *heldLease, timeLeft time.Duration) {
+	a.setTimer(lease, timeLeft, func() { a.stop(lease, AbortDeadline, a.policy.DrainGrace) })
+}
+
+// moveDeadline: an operator moved the attempt's deadline; what the offer said counts no longer.
+func (a *agent) moveDeadline(lease *heldLease, timeLeft time.Duration) {
+	switch lease.state {
+	case leaseOffered:
+		lease.timeLeft = max(timeLeft, 1) // Its clock starts when it begins.
+	case leaseRunning:
+		lease.ctx.moveDeadline(time.Now().Add(timeLeft))
+		a.armDeadline(lease, timeLeft)
+	}
 }
 
 func (a *agent) onVerdict(verdict *pb.Verdict) {
@@ -190,6 +206,10 @@ func (a *agent) onVerdict(verdict *pb.Verdict) {
 		return
 	}
 	switch verdict.GetVerdict() {
+	case pb.LeaseVerdict_LEASE_VERDICT_RENEWED:
+		if verdict.GetAttemptTimeLeft() != nil {
+			a.moveDeadline(lease, verdict.GetAttemptTimeLeft().AsDuration())
+		}
 	case pb.LeaseVerdict_LEASE_VERDICT_CANCELLED:
 		a.stop(lease, AbortCancelled, a.policy.DrainGrace)
 	case pb.LeaseVerdict_LEASE_VERDICT_SUPERSEDED, pb.LeaseVerdict_LEASE_VERDICT_UNKNOWN:
@@ -250,7 +270,7 @@ func (a *agent) lose(lease *heldLease) {
 func (a *agent) abort(lease *heldLease, reason AbortReason, grace time.Duration) {
 	lease.abort = reason
 	a.setTimer(lease, grace, func() { a.giveUp(lease) })
-	lease.cancel(reason)
+	lease.ctx.cancel(reason)
 }
 
 func (a *agent) giveUp(lease *heldLease) {
@@ -270,8 +290,8 @@ func (a *agent) settle(lease *heldLease, o outcome) {
 	if lease.timer != nil {
 		lease.timer.Stop()
 	}
-	if lease.cancel != nil {
-		lease.cancel(nil)
+	if lease.ctx != nil {
+		lease.ctx.cancel(nil)
 	}
 	// Not a move after it was given up: the result is dropped.
 	if a.leases.move(lease, leaseFinished) && lease.state == leaseReporting {

@@ -58,6 +58,19 @@ func (c *Client) Close() error {
 // Artifacts gives access to the bytes that jobs produce or read.
 func (c *Client) Artifacts() *Artifacts { return c.artifacts }
 
+// Runs gives access to live and finished runs; [Client.CreateRun] makes them, [Client.GetRun]
+// shows them.
+func (c *Client) Runs() *Runs { return &Runs{c} }
+
+// Pipelines gives access to named runs that the ledger keeps.
+func (c *Client) Pipelines() *Pipelines { return &Pipelines{c} }
+
+// Watermarks tells up to which event time sources are complete.
+func (c *Client) Watermarks() *Watermarks { return &Watermarks{c} }
+
+// Backfills covers event time that was missed, or covers it again.
+func (c *Client) Backfills() *Backfills { return &Backfills{c} }
+
 // EnqueuedJob is a job that is in the ledger.
 type EnqueuedJob struct {
 	// ID is the job's id, a UUIDv7.

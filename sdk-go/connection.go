@@ -198,6 +198,14 @@ func (c *connection) jobs() pb.JobServiceClient { return pb.NewJobServiceClient(
 
 func (c *connection) runs() pb.RunServiceClient { return pb.NewRunServiceClient(c) }
 
+func (c *connection) pipelines() pb.PipelineServiceClient { return pb.NewPipelineServiceClient(c) }
+
+func (c *connection) watermarks() pb.WatermarkServiceClient {
+	return pb.NewWatermarkServiceClient(c)
+}
+
+func (c *connection) backfills() pb.BackfillServiceClient { return pb.NewBackfillServiceClient(c) }
+
 func (c *connection) artifacts() pb.ArtifactServiceClient { return pb.NewArtifactServiceClient(c) }
 
 func (c *connection) taskRunner() pb.TaskRunnerServiceClient {

@@ -12,6 +12,13 @@
 // safe to repeat and is repeated, with full jitter, until its context's deadline or [WithTimeout]
 // is over.
 //
+// # Runs and plans
+//
+// [Client.Runs] appends to live runs, cancels and replays them; [Client.Pipelines] keeps named runs
+// with parameters. [Client.Watermarks] tells up to which event time sources are complete, and
+// [Client.Backfills] covers what was missed. A handler that finds out what there is to do appends
+// to its own run with [ActiveJob.FanOut].
+//
 // # Workers
 //
 // [Worker.Run] keeps one stream to the server for ever, starts a handler for each job that it was

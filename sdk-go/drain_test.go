@@ -1,7 +1,10 @@
 package orchestrator_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,11 +15,13 @@ import (
 func TestWorkerDrains(t *testing.T) {
 	server := startScripted(t, services{})
 	started, proceed := make(chan struct{}), make(chan struct{})
+	var log bytes.Buffer // A handler of slog locks it; read at the end.
+	logger := slog.New(slog.NewTextHandler(&log, nil))
 	worker := server.work(t, func(context.Context, *orchestrator.ActiveJob) (any, error) {
 		close(started)
 		<-proceed
 		return nil, nil
-	})
+	}, orchestrator.WithLogger(logger))
 	s := server.session(t, slow)
 	s.drains.Store(true)
 	s.offer(lease(1))
@@ -36,6 +41,9 @@ func TestWorkerDrains(t *testing.T) {
 	s.answer(pb.WriteKind_WRITE_KIND_COMPLETE, lease(1), pb.WriteVerdict_WRITE_VERDICT_APPLIED)
 	if err := receive(t, worker.ended); err != nil {
 		t.Errorf("the worker ended with %v", err)
+	}
+	if strings.Contains(log.String(), "session lost") {
+		t.Errorf("a stream that the worker ended itself counts as lost:\n%s", &log)
 	}
 }
 

@@ -47,13 +47,14 @@ type RunState int32
 
 // The states of a run.
 const (
-	// RunActive: at least one job is unfinished.
+	// RunActive: at least one job is unfinished, or the run is open.
 	RunActive = RunState(pb.RunState_RUN_STATE_ACTIVE)
-	// RunSucceeded: every job succeeded.
+	// RunSucceeded: every job succeeded or was skipped.
 	RunSucceeded = RunState(pb.RunState_RUN_STATE_SUCCEEDED)
 	// RunFailed: every job is finished and at least one is dead.
 	RunFailed = RunState(pb.RunState_RUN_STATE_FAILED)
-	// RunCancelled: every job is finished, none is dead and at least one is cancelled.
+	// RunCancelled: every job is finished, none is dead and at least one is cancelled, not counting
+	// skipped ones.
 	RunCancelled = RunState(pb.RunState_RUN_STATE_CANCELLED)
 )
 
@@ -97,20 +98,6 @@ const (
 
 // String returns the phase's name in lower case, such as "half_open".
 func (p BreakerPhase) String() string { return nameOf(pb.BreakerPhase(p)) }
-
-// OnFailure is what happens to a job when one that it depends on becomes dead or cancelled.
-type OnFailure int32
-
-// What a failed dependency does.
-const (
-	// OnFailureCancel cancels the waiting job too. The default.
-	OnFailureCancel = OnFailure(pb.OnFailure_ON_FAILURE_CANCEL)
-	// OnFailureHold leaves it blocked; a retry of the failed job can still let it run.
-	OnFailureHold = OnFailure(pb.OnFailure_ON_FAILURE_HOLD)
-)
-
-// String returns the name in lower case, such as "cancel".
-func (o OnFailure) String() string { return nameOf(pb.OnFailure(o)) }
 
 // FailureClass sorts failures by cause, for retry decisions, limiters and error clustering.
 type FailureClass int32

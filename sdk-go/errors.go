@@ -68,8 +68,8 @@ func (c Code) String() string {
 // Error makes a Code a target for [errors.Is].
 func (c Code) Error() string { return c.String() }
 
-// Reasons that this SDK gives itself. All others are the server's; the contract's comments list
-// them per RPC.
+// Reasons that this SDK gives itself or goes by. All others are the server's; the contract's
+// comments list them per RPC.
 const (
 	// ReasonQueueFull: too much waits to be enqueued already. Retryable.
 	ReasonQueueFull = "QUEUE_FULL"
@@ -91,6 +91,10 @@ const (
 	ReasonSourceUnreadable = "FILE_UNREADABLE"
 	// ReasonSessionSuperseded: a newer instance of the same worker id connected.
 	ReasonSessionSuperseded = "SESSION_SUPERSEDED"
+	// ReasonJobNotInRun: a job outside of a run cannot fan out.
+	ReasonJobNotInRun = "JOB_NOT_IN_RUN"
+	// ReasonETagMismatch: somebody stored a version since; get it again. Not retryable.
+	ReasonETagMismatch = "ETAG_MISMATCH"
 	// ReasonURLInvalid: the server's address is not an http or https URL.
 	ReasonURLInvalid = "URL_INVALID"
 )
@@ -142,8 +146,8 @@ func (e *Error) Is(target error) bool {
 func (e *Error) Unwrap() error { return e.cause }
 
 // IsRetryable reports whether the same call can succeed later: the code is CodeUnavailable,
-// CodeAborted, or CodeResourceExhausted with a RetryAfter, or the SDK itself gave up
-// (ReasonCallTimeout, ReasonQueueFull). The SDK already tried until its deadline.
+// CodeAborted without ReasonETagMismatch, or CodeResourceExhausted with a RetryAfter, or the SDK
+// itself gave up (ReasonCallTimeout, ReasonQueueFull). The SDK already tried until its deadline.
 func (e *Error) IsRetryable() bool { return e.isRetryable }
 
 // IsRetryable reports whether err is an [Error] whose call can succeed later.

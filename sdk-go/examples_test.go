@@ -58,6 +58,9 @@ func TestExamples(t *testing.T) {
 	t.Run("artifact", func(t *testing.T) {
 		run(t, `(?s)3145728 bytes, sha256:.*succeeded\nsha512.txt sha256:`, "artifact", input)
 	})
+	t.Run("fan-out", func(t *testing.T) {
+		run(t, `(?s)version 1\n.*5 jobs, succeeded: {"joined":"XYZ"}`, "fan-out", "x", "y", "z")
+	})
 	t.Run("graceful-shutdown", func(t *testing.T) {
 		run(t, `(?s)the worker has drained.* succeeded 0 interruptions`, "graceful-shutdown")
 	})

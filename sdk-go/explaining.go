@@ -171,6 +171,16 @@ func toBlockedBy(blockedBy *pb.BlockedBy) BlockedBy {
 	return nil
 }
 
+// causeName is the name of a cause, such as "limiter"; empty for one newer than this SDK.
+func causeName(blockedBy *pb.BlockedBy) string {
+	message := blockedBy.ProtoReflect()
+	field := message.WhichOneof(message.Descriptor().Oneofs().ByName("cause"))
+	if field == nil {
+		return ""
+	}
+	return string(field.Name())
+}
+
 func toScope(scope *pb.FlowScope) FlowScope {
 	return FlowScope{FlowScopeKind(scope.GetKind()), scope.GetName()}
 }

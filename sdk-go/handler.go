@@ -15,8 +15,9 @@ import (
 // ClassPanic.
 //
 // ctx ends when the handler must stop; [context.Cause] is then an [AbortReason]. Its deadline is
-// the attempt's. A handler that goes on after that loses its slot when the grace is over, and its
-// result is dropped. Jobs enqueued with ctx inherit the job's trace and correlation id.
+// the attempt's, and moves when an operator moves that. A handler that goes on after that loses its
+// slot when the grace is over, and its result is dropped. Jobs enqueued with ctx inherit the job's
+// trace and correlation id.
 type Handler interface {
 	Handle(ctx context.Context, job *ActiveJob) (result any, err error)
 }

@@ -21,6 +21,8 @@ type Job struct {
 	Queue string
 	// Source is the upstream that it reads from.
 	Source string
+	// Window is the event time of its source that it covers; nil if there is none.
+	Window *EventWindow
 	// ConcurrencyKey is what it shares a concurrency limit by.
 	ConcurrencyKey string
 	// Priority is −10 to 10; higher goes first.
@@ -67,6 +69,8 @@ type Job struct {
 	WorkerID string
 	// Artifacts were bound to it by its successful attempt.
 	Artifacts []BoundArtifact
+	// IsSkipped: it was cancelled because its run did not need it.
+	IsSkipped bool
 }
 
 // DecodeResult decodes the result as JSON into v.
@@ -165,8 +169,8 @@ func toJob(j *pb.Job) *Job {
 	job := &Job{
 		ID: j.GetJobId(), Tenant: j.GetTenant(), Project: spec.GetProject(),
 		Type: spec.GetJobType(), Queue: spec.GetQueue(), Source: spec.GetSource(),
-		ConcurrencyKey: spec.GetConcurrencyKey(),
-		Priority:       int(spec.GetPriority()), Labels: spec.GetLabels(),
+		Window: toWindow(spec.GetWindow()), ConcurrencyKey: spec.GetConcurrencyKey(),
+		Priority: int(spec.GetPriority()), Labels: spec.GetLabels(),
 		IdempotencyKey: spec.GetIdempotencyKey(), CorrelationID: spec.GetCorrelationId(),
 		Trace: toTrace(spec), Payload: spec.GetPayload(),
 		PayloadMediaType: spec.GetPayloadMediaType(),
@@ -176,6 +180,7 @@ func toJob(j *pb.Job) *Job {
 		StartTime: toTime(j.GetStartTime()), FinishTime: toTime(j.GetFinishTime()),
 		ScheduledTime: toTime(j.GetScheduledTime()), LastFailure: toFailure(j.GetLastFailure()),
 		Result: j.GetResult(), RunID: j.GetRunId(), Name: j.GetName(), WorkerID: j.GetWorkerId(),
+		IsSkipped: j.GetSkipped(),
 	}
 	if p := j.GetProgress(); p != nil {
 		job.Progress = &Progress{p.GetFraction(), p.GetMessage(), p.GetCheckpoint()}

@@ -121,33 +121,6 @@ type RetriedJob struct {
 	State JobState
 }
 
-// OperationOption goes with [Client.CancelJobs] and [Client.RetryJobs].
-type OperationOption func(*operation)
-
-type operation struct {
-	reason string
-	grace  *time.Duration
-}
-
-// WithReason says why, for the history.
-func WithReason(reason string) OperationOption {
-	return func(o *operation) { o.reason = reason }
-}
-
-// WithGrace is how long a running job may take to stop; the lease policy's drain grace unless
-// told. Only for [Client.CancelJobs].
-func WithGrace(grace time.Duration) OperationOption {
-	return func(o *operation) { o.grace = &grace }
-}
-
-func operationOf(options []OperationOption) operation {
-	var o operation
-	for _, option := range options {
-		option(&o)
-	}
-	return o
-}
-
 // CancelJobs cancels up to 1,000 jobs; a result per job, in order. A running one is asked to stop;
 // should it complete first, it has succeeded. Safe to repeat.
 func (c *Client) CancelJobs(

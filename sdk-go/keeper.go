@@ -133,6 +133,9 @@ func (k *keeper) afterGoaway(ctx context.Context, s *session, goaway *pb.Goaway)
 func (k *keeper) afterLoss(ctx context.Context, s *session) error {
 	<-s.ended
 	k.down(s)
+	if s.isClosed.Load() {
+		<-ctx.Done() // The worker is about to end: nothing was lost, and none shall follow.
+	}
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -80,8 +79,10 @@ type heldLease struct {
 	state leaseState
 	// abort is why the handler was asked to stop, the first reason; empty if it was not.
 	abort AbortReason
-	// cancel ends the handler's context; nil before it runs.
-	cancel context.CancelCauseFunc
+	// timeLeft is how long the attempt may run once it begins, if an operator said so; else 0.
+	timeLeft time.Duration
+	// ctx is the handler's; nil before it runs.
+	ctx *attemptContext
 	// timer is the attempt's deadline or the grace of its stop; nil before the handler runs.
 	timer    *time.Timer
 	progress *progressReporter

@@ -17,7 +17,7 @@ import (
 var limits = struct {
 	enqueueItems, frameItems, heldLeases, poolJobTypes, boundArtifacts int
 	failureMessageBytes, progressMessageBytes, drainReasonBytes        int
-	artifactNameBytes, resourceKeyBytes                                int
+	artifactNameBytes, resourceKeyBytes, hostBytes                     int
 }{
 	enqueueItems:         maxItems(&pb.EnqueueJobsRequest{}, "jobs"),
 	frameItems:           maxItems(&pb.Accept{}, "leases"),
@@ -29,6 +29,7 @@ var limits = struct {
 	drainReasonBytes:     maxBytes(&pb.Drain{}, "reason"),
 	artifactNameBytes:    maxBytes(&pb.ArtifactBinding{}, "name"),
 	resourceKeyBytes:     maxBytes(&pb.Throttle{}, "resource_key"),
+	hostBytes:            maxBytes(&pb.Hello{}, "host"),
 }
 
 // maxEnqueueBytes bounds a batch of jobs: an eighth of the largest message is left for framing,

@@ -43,6 +43,7 @@ type clientConfig struct {
 type workerConfig struct {
 	connectionConfig
 	workerID      string
+	host          string
 	concurrency   int
 	queues        []string
 	pools         []Pool
@@ -104,6 +105,12 @@ func WithQueueLimits(maxJobs, maxBytes int) ClientOption {
 // and the process id unless told. A newer worker of the same id ends this one.
 func WithWorkerID(id string) WorkerOption {
 	return workerOption(func(c *workerConfig) { c.workerID = id })
+}
+
+// WithHost names the machine that the worker runs on, which an operator can take out as a whole;
+// the host's name unless told, none if empty.
+func WithHost(host string) WorkerOption {
+	return workerOption(func(c *workerConfig) { c.host = host })
 }
 
 // WithConcurrency is how many jobs run at once; 8 unless told. Not used with [WithPool].

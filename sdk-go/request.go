@@ -35,6 +35,9 @@ type JobRequest struct {
 	Project string
 	// Source is the upstream that the job reads from, such as "osv.dev".
 	Source string
+	// Window is the event time of its source that the job covers when it succeeds; nil for none.
+	// It needs a Source, and a series that [Watermarks.PutSeries] declared.
+	Window *EventWindow
 	// ConcurrencyKey: jobs with the same key share its concurrency limit, whatever their type
 	// and queue.
 	ConcurrencyKey string
@@ -78,6 +81,11 @@ func WithProject(project string) JobOption {
 // WithSource names the upstream that the job reads from.
 func WithSource(source string) JobOption {
 	return func(r *JobRequest) { r.Source = source }
+}
+
+// WithWindow is the event time of its source that the job covers when it succeeds.
+func WithWindow(window EventWindow) JobOption {
+	return func(r *JobRequest) { r.Window = &window }
 }
 
 // WithConcurrencyKey lets the job share the concurrency limit of all jobs with the same key.
@@ -147,6 +155,7 @@ func (r *JobRequest) toSpec(
 		CorrelationId:   r.CorrelationID,
 		Traceparent:     trace.Traceparent,
 		Tracestate:      trace.Tracestate,
+		Window:          r.Window.toMessage(),
 	}
 	if spec.CorrelationId == "" {
 		spec.CorrelationId = lineageOf(ctx).correlationID
@@ -162,28 +171,38 @@ func (r *JobRequest) toSpec(
 
 // checkText refuses text that is not UTF-8: it would make a whole batch impossible to encode.
 func checkText(spec *pb.JobSpec) error {
-	var bad protoreflect.Name
-	isBad := func(v protoreflect.Value) bool { return !utf8.ValidString(v.String()) }
-	spec.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case f.IsMap():
-			v.Map().Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
-				if isBad(key.Value()) || isBad(value) {
-					bad = f.Name()
-				}
-				return bad == ""
-			})
-		case f.Kind() == protoreflect.StringKind && isBad(v):
-			bad = f.Name()
-		}
-		return bad == ""
-	})
+	bad := badText(spec.ProtoReflect())
 	if bad == "" {
 		return nil
 	}
 	err := newError(CodeInvalidArgument, "", "%s is not UTF-8", bad)
-	err.Violations = []FieldViolation{{Field: string(bad), Description: "is not UTF-8"}}
+	err.Violations = []FieldViolation{{Field: bad, Description: "is not UTF-8"}}
 	return err
+}
+
+// badText returns the path of a field whose text is not UTF-8; empty if there is none.
+func badText(message protoreflect.Message) (path string) {
+	isBad := func(v protoreflect.Value) bool { return !utf8.ValidString(v.String()) }
+	message.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		name := string(f.Name())
+		switch {
+		case f.IsMap():
+			v.Map().Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
+				if isBad(key.Value()) || isBad(value) {
+					path = name
+				}
+				return path == ""
+			})
+		case f.Kind() == protoreflect.MessageKind:
+			if inner := badText(v.Message()); inner != "" {
+				path = name + "." + inner
+			}
+		case f.Kind() == protoreflect.StringKind && isBad(v):
+			path = name
+		}
+		return path == ""
+	})
+	return path
 }
 
 func specSize(spec *pb.JobSpec) int { return proto.Size(spec) }

@@ -2,95 +2,15 @@ package orchestrator
 
 import (
 	"context"
-	"time"
 
 	pb "stellaops.org/orchestrator/sdk-go/internal/gen/orchestratorv1"
 )
 
-// RunRequest is a run that is to be made: all of it or nothing.
-type RunRequest struct {
-	// DisplayName is for people.
-	DisplayName string
-	// Project is the project within the tenant; jobs without one inherit it.
-	Project string
-	// CorrelationID is inherited by jobs without one: inside a handler its own job's, else the
-	// run's id, if empty.
-	CorrelationID string
-	// Jobs are the jobs, up to 1,000.
-	Jobs []RunJob
-}
-
-// RunJob is a job of a run that is to be made.
-type RunJob struct {
-	// Name is unique in the run.
-	Name string
-	// JobRequest is the job.
-	JobRequest
-	// DependsOn is what must succeed before it starts.
-	DependsOn []Dependency
-}
-
-// Dependency is an edge as the dependent job names it.
-type Dependency struct {
-	// Name is the job that must succeed first.
-	Name string
-	// OnFailure is what happens when it does not; OnFailureCancel if 0.
-	OnFailure OnFailure
-}
-
-// After lists dependencies that cancel the waiting job when they fail.
-func After(names ...string) []Dependency {
-	dependencies := make([]Dependency, len(names))
-	for i, name := range names {
-		dependencies[i].Name = name
-	}
-	return dependencies
-}
-
-// CreatedRun is a run that was made.
-type CreatedRun struct {
-	// ID is a UUIDv7.
-	ID string
-	// JobIDs are the jobs' ids by their names.
-	JobIDs map[string]string
-	// AlreadyExisted: an earlier try of the same call had made it.
-	AlreadyExisted bool
-}
-
-// Run is a run as the ledger has it.
-type Run struct {
-	// ID is a UUIDv7.
-	ID string
-	// Tenant and Project say who owns it.
-	Tenant, Project string
-	// DisplayName is for people.
-	DisplayName string
-	// CorrelationID is what its jobs inherit.
-	CorrelationID string
-	// CreateTime is when it was made.
-	CreateTime time.Time
-	// State is the sum of its jobs.
-	State RunState
-	// Counts says how many jobs stand where; states without jobs are missing.
-	Counts map[JobState]int
-	// Jobs are in the order of the request that made it, without payloads.
-	Jobs []*Job
-	// Edges are its dependencies.
-	Edges []Edge
-}
-
-// Edge is a dependency between two jobs of a run.
-type Edge struct {
-	// FromJobID is the job that must succeed first, ToJobID the one that waits.
-	FromJobID, ToJobID string
-	// OnFailure is what happens when the first does not succeed.
-	OnFailure OnFailure
-}
-
 // CreateRun makes a run of jobs with edges between them: all of it or nothing. Errors:
-// CodeInvalidArgument with GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME or
-// GRAPH_REPEATED_EDGE and violations that name the edge, PAYLOAD_TOO_LARGE,
-// PAYLOAD_ARTIFACT_NOT_FOUND, IDEMPOTENCY_CONFLICT.
+// CodeInvalidArgument with GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME,
+// GRAPH_REPEATED_EDGE or GRAPH_UNREACHABLE and violations that name the edge, GRAPH_TOO_LARGE,
+// PAYLOAD_TOO_LARGE, PAYLOAD_ARTIFACT_NOT_FOUND, WINDOW_INVALID, WINDOW_SERIES_NOT_FOUND,
+// IDEMPOTENCY_CONFLICT, QUEUE_FULL, QUOTA_EXCEEDED.
 func (c *Client) CreateRun(ctx context.Context, request RunRequest) (*CreatedRun, error) {
 	message, err := c.toCreateRun(ctx, request)
 	if err != nil {
@@ -102,47 +22,11 @@ func (c *Client) CreateRun(ctx context.Context, request RunRequest) (*CreatedRun
 	if err != nil {
 		return nil, err
 	}
-	run := &CreatedRun{
+	return &CreatedRun{
 		ID:             message.GetRunId(),
-		JobIDs:         make(map[string]string, len(request.Jobs)),
+		JobIDs:         idsByName(namesOf(request.Jobs), response.GetJobIds()),
 		AlreadyExisted: response.GetAlreadyExisted(),
-	}
-	for i, id := range response.GetJobIds() {
-		if i < len(request.Jobs) {
-			run.JobIDs[request.Jobs[i].Name] = id
-		}
-	}
-	return run, nil
-}
-
-func (c *Client) toCreateRun(
-	ctx context.Context, request RunRequest,
-) (*pb.CreateRunRequest, error) {
-	message := &pb.CreateRunRequest{
-		RunId:         newID(),
-		DisplayName:   request.DisplayName,
-		Project:       request.Project,
-		CorrelationId: request.CorrelationID,
-		Jobs:          make([]*pb.RunJob, len(request.Jobs)),
-	}
-	if message.CorrelationId == "" {
-		message.CorrelationId = lineageOf(ctx).correlationID
-	}
-	for i := range request.Jobs {
-		job := &request.Jobs[i]
-		spec, err := job.toSpec(ctx, c.config.traceHook)
-		if err != nil {
-			return nil, err
-		}
-		// Not the handler's: the job inherits the run's, which has it already.
-		spec.CorrelationId = job.CorrelationID
-		message.Jobs[i] = &pb.RunJob{Name: job.Name, Spec: spec}
-		for _, d := range job.DependsOn {
-			message.Jobs[i].DependsOn = append(message.Jobs[i].DependsOn,
-				&pb.Dependency{Name: d.Name, OnFailure: pb.OnFailure(d.OnFailure)})
-		}
-	}
-	return message, nil
+	}, nil
 }
 
 // GetRun returns a run with its jobs and edges. Errors: RUN_NOT_FOUND.
@@ -153,24 +37,117 @@ func (c *Client) GetRun(ctx context.Context, runID string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := response.GetRun()
-	run := &Run{
-		ID: r.GetRunId(), Tenant: r.GetTenant(), Project: r.GetProject(),
-		DisplayName: r.GetDisplayName(), CorrelationID: r.GetCorrelationId(),
-		CreateTime: toTime(r.GetCreateTime()), State: RunState(r.GetState()),
-		Counts: make(map[JobState]int, len(r.GetCounts())),
-	}
-	for _, count := range r.GetCounts() {
-		run.Counts[JobState(count.GetState())] = int(count.GetCount())
-	}
-	for _, job := range response.GetJobs() {
-		run.Jobs = append(run.Jobs, toJob(job))
-	}
-	for _, edge := range response.GetEdges() {
-		run.Edges = append(run.Edges, Edge{
-			FromJobID: edge.GetFromJobId(), ToJobID: edge.GetToJobId(),
-			OnFailure: OnFailure(edge.GetOnFailure()),
-		})
-	}
+	run := toRun(response.GetRun())
+	run.Jobs = convert(response.GetJobs(), toJob)
+	run.Edges = convert(response.GetEdges(), toEdge)
+	run.IsTruncated = response.GetTruncated()
 	return run, nil
+}
+
+// Runs changes live runs and replays finished ones: see [Client.Runs].
+type Runs struct{ client *Client }
+
+// AppendOption goes with [Runs.Append].
+type AppendOption func(*pb.AppendJobsRequest)
+
+// WithClose says that this is the last batch: the run is closed in the same transaction.
+func WithClose() AppendOption {
+	return func(r *pb.AppendJobsRequest) { r.Close = true }
+}
+
+// WithFanOut appends under the lease of a job of the run; the run need not be open then.
+// [ActiveJob.FanOut] does so for you.
+func WithFanOut(lease Lease) AppendOption {
+	return func(r *pb.AppendJobsRequest) { r.FanOut = lease.toRef() }
+}
+
+// Append adds up to 1,000 jobs to a live run: all of them or none. They can depend on each other
+// and on jobs that the run has. A name that the run has already, with the same content, is the
+// same job. Errors: those of [Client.CreateRun]; RUN_NOT_FOUND, RUN_CLOSED, RUN_CANCELLED,
+// STALE_LEASE, JOB_NOT_IN_RUN, JOB_NAME_CONFLICT.
+func (r *Runs) Append(
+	ctx context.Context, runID string, jobs []RunJob, options ...AppendOption,
+) (*AppendedJobs, error) {
+	messages, err := r.client.toAppendedJobs(ctx, jobs)
+	if err != nil {
+		return nil, err
+	}
+	request := &pb.AppendJobsRequest{RunId: runID, Jobs: messages}
+	for _, option := range options {
+		option(request)
+	}
+	response, err := call(ctx, r.client,
+		func(ctx context.Context) (*pb.AppendJobsResponse, error) {
+			return r.client.conn.runs().AppendJobs(ctx, request)
+		})
+	if err != nil {
+		return nil, err
+	}
+	return &AppendedJobs{
+		JobIDs:   idsByName(namesOf(jobs), response.GetJobIds()),
+		Existing: int(response.GetExisting()),
+	}, nil
+}
+
+// Close closes an open run: only handlers of its jobs can append from now on. It returns the run
+// as it is now, without counts, jobs and edges. Safe to repeat. Errors: RUN_NOT_FOUND.
+func (r *Runs) Close(ctx context.Context, runID string) (*Run, error) {
+	response, err := call(ctx, r.client, func(ctx context.Context) (*pb.CloseRunResponse, error) {
+		return r.client.conn.runs().CloseRun(ctx, &pb.CloseRunRequest{RunId: runID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return toRun(response.GetRun()), nil
+}
+
+// Cancel cancels every unfinished job of a run, in batches. It returns when the ledger has the
+// order, not when all have stopped: [Client.WatchRun] tells that. Errors: RUN_NOT_FOUND.
+func (r *Runs) Cancel(
+	ctx context.Context, runID string, options ...OperationOption,
+) (*Operation, error) {
+	o := operationOf(options)
+	request := &pb.CancelRunRequest{
+		RunId: runID, RequestId: newID(), Reason: o.reason, Ticket: o.ticket,
+		Grace: optional(o.grace),
+	}
+	response, err := call(ctx, r.client, func(ctx context.Context) (*pb.CancelRunResponse, error) {
+		return r.client.conn.runs().CancelRun(ctx, request)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return toOperation(response.GetOperation()), nil
+}
+
+// ReplayRequest says what of a run runs again.
+type ReplayRequest struct {
+	// JobNames are the jobs; every one that did not succeed, skipped ones aside, if empty.
+	JobNames []string
+	// IncludeDownstream: everything that depends on these jobs runs again, too.
+	IncludeDownstream bool
+	// RerunUpstream: what they depend on runs again, too, instead of being reused.
+	RerunUpstream bool
+	// DryRun: says what would run, and why, and changes nothing.
+	DryRun bool
+}
+
+// Replay runs a part of a finished run again, as a new run that is linked to it; the first one's
+// history is untouched. Errors: RUN_NOT_FOUND, JOB_NOT_FOUND, RUN_ACTIVE, NOTHING_TO_REPLAY.
+func (r *Runs) Replay(
+	ctx context.Context, runID string, replay ReplayRequest, options ...OperationOption,
+) (*Replay, error) {
+	o := operationOf(options)
+	request := &pb.ReplayRunRequest{
+		RunId: runID, RequestId: newID(), JobNames: replay.JobNames,
+		IncludeDownstream: replay.IncludeDownstream, RerunUpstream: replay.RerunUpstream,
+		DryRun: replay.DryRun, Reason: o.reason, Ticket: o.ticket,
+	}
+	response, err := call(ctx, r.client, func(ctx context.Context) (*pb.ReplayRunResponse, error) {
+		return r.client.conn.runs().ReplayRun(ctx, request)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return toReplay(response), nil
 }

@@ -29,6 +29,8 @@ type scriptedServer struct {
 type services struct {
 	jobs      pb.JobServiceServer
 	artifacts pb.ArtifactServiceServer
+	runs      pb.RunServiceServer
+	pipelines pb.PipelineServiceServer
 }
 
 // scriptedSession is the server's end of a session's stream.
@@ -64,6 +66,12 @@ func startScripted(t *testing.T, s services) *scriptedServer {
 	}
 	if s.artifacts != nil {
 		pb.RegisterArtifactServiceServer(server, s.artifacts)
+	}
+	if s.runs != nil {
+		pb.RegisterRunServiceServer(server, s.runs)
+	}
+	if s.pipelines != nil {
+		pb.RegisterPipelineServiceServer(server, s.pipelines)
 	}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)

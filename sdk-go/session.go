@@ -38,6 +38,9 @@ type session struct {
 	err      *Error
 	openedAt time.Time
 
+	// isClosed: this end closed it.
+	isClosed atomic.Bool
+
 	cancel     context.CancelCauseFunc
 	policy     LeasePolicy // Written once, before welcome is sent.
 	receivedAt atomic.Int64
@@ -75,6 +78,7 @@ func openSession(ctx context.Context, ports sessionPorts) *session {
 
 // close says that no frame follows and waits for the server to end the stream, but not for long.
 func (s *session) close(wait time.Duration) {
+	s.isClosed.Store(true)
 	s.writer.close()
 	select {
 	case <-s.ended:

@@ -82,8 +82,12 @@ func fromStatus(s *status.Status) *Error {
 			}
 		}
 	}
-	if e.Code == CodeUnavailable || e.Code == CodeAborted {
+	switch {
+	case e.Code == CodeUnavailable:
 		e.isRetryable = true
+	case e.Code == CodeAborted:
+		// After somebody else's write the same call would be refused for ever.
+		e.isRetryable = e.Reason != ReasonETagMismatch
 	}
 	return e
 }

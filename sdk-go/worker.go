@@ -46,9 +46,11 @@ type Worker struct {
 
 // NewWorker makes a worker; give it handlers, then [Worker.Run] it. Errors: URL_INVALID.
 func NewWorker(options ...WorkerOption) (*Worker, error) {
+	host, _ := os.Hostname() // None is a name, too.
 	config := workerConfig{
 		connectionConfig: connectionConfig{endpoint: defaultEndpoint()},
-		workerID:         defaultWorkerID(),
+		workerID:         defaultWorkerID(host),
+		host:             host,
 		concurrency:      8,
 		logger:           slog.Default(),
 		handleSignals:    true,
@@ -70,8 +72,7 @@ func NewWorker(options ...WorkerOption) (*Worker, error) {
 var notInWorkerID = regexp.MustCompile(`[^A-Za-z0-9._-]`)
 
 // defaultWorkerID is the host's name, made to fit the contract's pattern, and the process id.
-func defaultWorkerID() string {
-	host, _ := os.Hostname()
+func defaultWorkerID(host string) string {
 	host = strings.TrimLeft(notInWorkerID.ReplaceAllString(host, "-"), "._-")
 	if host == "" {
 		host = "worker"

@@ -17,6 +17,7 @@ func (w *Worker) open(ctx context.Context) *session {
 		HeldLeases:  look(w.agent, w.agent.held),
 		Sdk:         sdkName,
 		Labels:      w.config.labels,
+		Host:        truncate(w.config.host, limits.hostBytes),
 		LeaseAtOnce: w.config.leaseAtOnce,
 	}
 	for _, pool := range w.pools {
@@ -63,10 +64,20 @@ func (w *Worker) onFrame(frame *pb.ServerFrame) {
 		w.mu.Unlock()
 		w.notifier.changed()
 	case *pb.ServerFrame_Hint:
-		w.config.logger.Debug("idle", "ready_jobs", f.Hint.GetReadyJobs())
+		w.onHint(f.Hint)
 	default:
 		w.agent.do(func() { w.agent.take(frame) })
 	}
+}
+
+// onHint logs why no job comes, or none more.
+func (w *Worker) onHint(hint *pb.Hint) {
+	text := "idle"
+	if hint.GetMoreWorkersHelp() && len(hint.GetBlockedBy()) == 0 {
+		text = "all slots are taken and more jobs wait"
+	}
+	w.config.logger.Debug(text, "ready_jobs", hint.GetReadyJobs(),
+		"blocked_by", convert(hint.GetBlockedBy(), causeName))
 }
 
 // onTick renews what is held; true if there was something to renew.

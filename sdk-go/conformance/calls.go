@@ -32,45 +32,6 @@ func (p *program) enqueueMany(ctx context.Context, c *pb.EnqueueMany, result *pb
 	result.Value = enqueued(p.client.EnqueueMany(ctx, requests)...)
 }
 
-func (p *program) createRun(ctx context.Context, c *pb.CreateRun, result *pb.CallResult) error {
-	request := orchestrator.RunRequest{
-		DisplayName: c.GetDisplayName(), Project: c.GetProject(),
-		CorrelationID: c.GetCorrelationId(),
-	}
-	for _, job := range c.GetJobs() {
-		runJob := orchestrator.RunJob{Name: job.GetName(), JobRequest: toRequest(job.GetJob())}
-		for _, d := range job.GetDependsOn() {
-			dependency := orchestrator.Dependency{Name: d.GetName()}
-			if d.GetOnFailure() == orchestrator.OnFailureHold.String() {
-				dependency.OnFailure = orchestrator.OnFailureHold
-			}
-			runJob.DependsOn = append(runJob.DependsOn, dependency)
-		}
-		request.Jobs = append(request.Jobs, runJob)
-	}
-	run, err := p.client.CreateRun(ctx, request)
-	if err != nil {
-		return err
-	}
-	result.Value = &pb.CallResult_CreatedRun{CreatedRun: &pb.CreatedRun{
-		RunId: run.ID, JobIds: run.JobIDs, AlreadyExisted: run.AlreadyExisted,
-	}}
-	return nil
-}
-
-func (p *program) getRun(ctx context.Context, c *pb.GetRun, result *pb.CallResult) error {
-	run, err := p.client.GetRun(ctx, c.GetRunId())
-	if err != nil {
-		return err
-	}
-	wire := &pb.Run{RunId: run.ID, State: run.State.String(), Edges: int32(len(run.Edges))}
-	for _, job := range run.Jobs {
-		wire.Jobs = append(wire.Jobs, toJob(job))
-	}
-	result.Value = &pb.CallResult_Run{Run: wire}
-	return nil
-}
-
 func (p *program) listJobs(ctx context.Context, c *pb.ListJobs, result *pb.CallResult) error {
 	filter := orchestrator.JobFilter{
 		Types: c.GetJobTypes(), RunID: c.GetRunId(), Labels: c.GetLabels(),

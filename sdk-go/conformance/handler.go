@@ -75,6 +75,11 @@ func (h *scriptedHandler) step(index int, step *pb.Step) error {
 			result := orchestrator.EnqueueResult{EnqueuedJob: job}
 			e.Value = &pb.HandlerStep_Enqueued{Enqueued: toEnqueueResult(result)}
 		})
+	case *pb.Step_FanOut:
+		appended, err := h.job.FanOut(h.ctx, toRunJobs(s.FanOut.GetJobs()))
+		h.report(index, err, func(e *pb.HandlerStep) {
+			e.Value = &pb.HandlerStep_Appended{Appended: toAppended(appended)}
+		})
 	case *pb.Step_LoadPayload:
 		payload, err := h.job.LoadPayload(h.ctx)
 		h.report(index, err, func(e *pb.HandlerStep) {
@@ -161,7 +166,7 @@ func (h *scriptedHandler) started() {
 		Checkpoint: job.Checkpoint, Traceparent: job.Trace.Traceparent,
 		Tracestate: job.Trace.Tracestate, CorrelationId: job.CorrelationID, Labels: job.Labels,
 		RunId: job.RunID, Name: job.Name, Project: job.Project, Source: job.Source,
-		ConcurrencyKey: job.ConcurrencyKey,
+		ConcurrencyKey: job.ConcurrencyKey, Window: toWindow(job.Window),
 	}}})
 }
 

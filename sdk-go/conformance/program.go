@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -84,6 +83,9 @@ func (p *program) startWorker(c *pb.StartWorker) error {
 	if ms := c.GetDrainGraceMs(); ms > 0 {
 		options = append(options, orchestrator.WithDrainGrace(milliseconds(ms)))
 	}
+	if c.Host != nil {
+		options = append(options, orchestrator.WithHost(c.GetHost()))
+	}
 	if c.GetLeaseAtOnce() {
 		options = append(options, orchestrator.WithLeaseAtOnce())
 	}
@@ -130,10 +132,6 @@ func (p *program) call(
 		err = p.enqueue(ctx, c.Enqueue, result)
 	case *pb.Command_EnqueueMany:
 		p.enqueueMany(ctx, c.EnqueueMany, result)
-	case *pb.Command_CreateRun:
-		err = p.createRun(ctx, c.CreateRun, result)
-	case *pb.Command_GetRun:
-		err = p.getRun(ctx, c.GetRun, result)
 	case *pb.Command_GetJob:
 		var job *orchestrator.JobDetail
 		if job, err = p.client.GetJob(ctx, c.GetJob.GetJobId()); err == nil {
@@ -163,7 +161,7 @@ func (p *program) call(
 	case *pb.Command_DownloadArtifact:
 		err = p.download(ctx, c.DownloadArtifact, result)
 	default:
-		bug(fmt.Errorf("unknown command %T", c))
+		return p.callRuns(ctx, command, result)
 	}
 	return err
 }

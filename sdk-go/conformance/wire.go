@@ -27,6 +27,11 @@ func toRequest(r *pb.JobRequest) orchestrator.JobRequest {
 			MaxBackoff:     milliseconds(r.GetRetry().GetMaxBackoffMs()),
 		},
 	}
+	if w := r.GetWindow(); w != nil {
+		request.Window = &orchestrator.EventWindow{
+			Scope: w.GetScope(), Start: moment(w.GetStartMs()), End: moment(w.GetEndMs()),
+		}
+	}
 	switch {
 	case r.GetPayloadArtifact() != "":
 		request.Payload = orchestrator.ArtifactRef{Digest: r.GetPayloadArtifact()}
@@ -97,6 +102,7 @@ func toJob(job *orchestrator.Job) *pb.Job {
 		Result: job.Result, LastFailure: toFailure(job.LastFailure), RunId: job.RunID,
 		Name: job.Name, Labels: job.Labels, CorrelationId: job.CorrelationID,
 		Traceparent: job.Trace.Traceparent, Priority: int32(job.Priority), Payload: job.Payload,
+		Skipped: job.IsSkipped, Window: toWindow(job.Window),
 	}
 	if job.Progress != nil {
 		wire.ProgressFraction = job.Progress.Fraction
@@ -109,6 +115,17 @@ func toJob(job *orchestrator.Job) *pb.Job {
 		})
 	}
 	return wire
+}
+
+func moment(ms int64) time.Time { return time.UnixMilli(ms) }
+
+func toWindow(window *orchestrator.EventWindow) *pb.Window {
+	if window == nil {
+		return nil
+	}
+	return &pb.Window{
+		Scope: window.Scope, StartMs: window.Start.UnixMilli(), EndMs: window.End.UnixMilli(),
+	}
 }
 
 func toJobDetail(job *orchestrator.JobDetail) *pb.Job {
