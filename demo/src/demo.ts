@@ -1,25 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { decodeJson, type Job, Orchestrator, OrchestratorError } from "@stellaops/orchestrator";
-import {
-  type Agents,
-  agentOf,
-  prepareAgents,
-  type Shares,
-  shares,
-  TYPESCRIPT_ALONE,
-} from "./agents/agents.ts";
-import { agentQueue, type Language } from "./agents/languages.ts";
+import { decodeJson, Orchestrator, OrchestratorError } from "@stellaops/orchestrator";
+import { type Agents, prepareAgents, shares, TYPESCRIPT_ALONE } from "./agents/agents.ts";
+import { agentQueue, type Language, languageOf } from "./agents/languages.ts";
 import { Child, type Command, typescript } from "./children.ts";
 import { discover, type Manifest } from "./discovery.ts";
 import { Board } from "./display/board.ts";
 import type { ProgressDisplay } from "./display/progress.ts";
 import type { Report, ReportArtifact } from "./display/report.ts";
 import { plural } from "./display/text.ts";
+import { cancelRun, followRun } from "./follow.ts";
+import { DISCOVER_JOB_NAME } from "./handlers/discover.ts";
 import { MERGE_JOB_NAME, type MergeResult } from "./handlers/merge.ts";
 import { type DemoOptions, UsageError } from "./options.ts";
-import { cancelRun, followRun, MAX_MANIFESTS, pipelineJobs } from "./pipeline.ts";
+import { PIPELINE_NAME, pipelineValues, sbomPipeline } from "./pipeline.ts";
 import { SBOM_NAME } from "./sbom/document.ts";
 
 const SERVER_READY_TIMEOUT_MS = 60_000;
@@ -27,7 +22,10 @@ const AGENT_STOP_GRACE_MS = 5_000;
 // The server drains for up to 25 s, and gives itself 15 s more before it ends by itself.
 const SERVER_STOP_GRACE_MS = 45_000;
 
-const CREATE_RUN_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 10_000;
+
+// What was tried: all of them are held in memory, here and by the discovery and the merge.
+const MAX_MANIFESTS = 10_000;
 
 /** The server that `--url` names does not answer. */
 export class ServerUnreachableError extends Error {
@@ -40,6 +38,16 @@ export interface DemoOutcome extends Report {
   readonly ok: boolean;
   /** The run. */
   readonly runId: string;
+  /** What it was made from. */
+  readonly pipeline: PipelineVersion;
+}
+
+/** A pipeline as a run knows it. */
+export interface PipelineVersion {
+  /** Its name. */
+  readonly name: string;
+  /** Its version. */
+  readonly version: number;
 }
 
 /** Where the demo runs. */
@@ -81,7 +89,7 @@ export async function runDemo(scene: DemoScene): Promise<DemoOutcome> {
     const url = options.url ?? (await startServer(scene, start));
     const orchestrator = new Orchestrator({ url, tenant: options.tenant });
     try {
-      const pipeline = runPipeline(scene, { orchestrator, manifests, agents, url, start });
+      const pipeline = runPipeline(scene, { orchestrator, agents, url, start });
       const ended = await firstFailure(pipeline, children);
       signal.throwIfAborted();
       return await outcome(scene, orchestrator, { ...ended, started });
@@ -110,7 +118,7 @@ async function findManifests({ options, display }: DemoScene): Promise<readonly 
     throw new UsageError(`error: no dependency manifest found in ${pathAsGiven}${hint}`, 2);
   }
   if (manifests.length > MAX_MANIFESTS) {
-    const much = `${manifests.length} manifests, and a run takes ${MAX_MANIFESTS}`;
+    const much = `${manifests.length} manifests, and a demo takes ${MAX_MANIFESTS}`;
     throw new UsageError(`error: ${pathAsGiven} has ${much}: name a folder in it`, 2);
   }
   const found = plural(manifests.length, "dependency manifest");
@@ -159,7 +167,6 @@ export function readyUrl(line: string): string | undefined {
 
 interface PipelineParts {
   readonly orchestrator: Orchestrator;
-  readonly manifests: readonly Manifest[];
   readonly agents: Agents;
   readonly url: string;
   readonly start: (child: Child) => Child;
@@ -167,31 +174,46 @@ interface PipelineParts {
 
 async function runPipeline(scene: DemoScene, parts: PipelineParts) {
   const { display, signal } = scene;
-  const { orchestrator, manifests, agents, url } = parts;
+  const { orchestrator, agents } = parts;
   // A queue of this demo alone: no other task runner could read its files.
   const queue = `demo-${randomBytes(6).toString("hex")}`;
-  const route = (manifest: Manifest) => agentOf(manifest, agents);
-  const jobs = pipelineJobs(manifests, queue, route);
-  display.say(`making a run of ${plural(jobs.length, "job")} on ${url}`);
-  const { runId, jobIds } = await orchestrator
-    .createRun({ displayName: "SBOM pipeline", jobs }, { signal, timeoutMs: CREATE_RUN_TIMEOUT_MS })
+  const { runId, pipeline } = await makeRun(scene, parts, queue);
+  const board = new Board([DISCOVER_JOB_NAME, MERGE_JOB_NAME]);
+  display.begin(board);
+  const running = startAgents(scene, parts, queue);
+  try {
+    const following = followRun({ orchestrator, runId, board, display, signal });
+    const jobs = await firstFailure(following, running);
+    const byJob = new Map(jobs.map((job) => [job.name, languageOf(job.queue, queue)]));
+    return { runId, pipeline, jobs, shares: shares(byJob, agents) };
+  } catch (error) {
+    await cancelRun(orchestrator, runId);
+    throw error;
+  }
+}
+
+async function makeRun(
+  { options, display, signal }: DemoScene,
+  parts: PipelineParts,
+  queue: string,
+) {
+  const { orchestrator, agents, url } = parts;
+  const { pipelines } = orchestrator;
+  const call = { signal, timeoutMs: CALL_TIMEOUT_MS };
+  display.say(`storing the pipeline ${PIPELINE_NAME} on ${url}`);
+  const { version } = await pipelines
+    .put(sbomPipeline(queue), { reason: "npm run demo", ...call })
     .catch((error: unknown) => {
       if (!(error instanceof OrchestratorError) || error.code !== "unavailable") throw error;
       throw new ServerUnreachableError(`the server at ${url} does not answer: ${error.message}`);
     });
-  const board = new Board(jobs.map((job) => job.name));
-  display.begin(board);
-  const running = startAgents(scene, parts, queue);
-  try {
-    const following = followRun(orchestrator, runId, { board, display, signal });
-    const ended = await firstFailure(following, running);
-    const languages = [...manifests.map(route), "typescript" as const];
-    const byJob = new Map(jobs.map((job, i) => [job.name, languages[i] ?? "typescript"]));
-    return { runId, jobs: ended, shares: shares(byJob, agents) };
-  } catch (error) {
-    await cancelRun(orchestrator, Object.values(jobIds));
-    throw error;
-  }
+  const parameters = pipelineValues(options.root, queue, new Set(agents.programs.keys()));
+  const { runId } = await pipelines.run(PIPELINE_NAME, {
+    ...{ version, parameters, displayName: "SBOM pipeline" },
+    ...call,
+  });
+  display.tell(`running the pipeline ${PIPELINE_NAME}, version ${version}`);
+  return { runId, pipeline: { name: PIPELINE_NAME, version } };
 }
 
 function startAgents(scene: DemoScene, parts: PipelineParts, queue: string): readonly Child[] {
@@ -225,13 +247,13 @@ function firstFailure<T>(work: Promise<T>, children: readonly Child[]): Promise<
 async function outcome(
   scene: DemoScene,
   orchestrator: Orchestrator,
-  ended: { runId: string; jobs: readonly Job[]; shares: Shares; started: number },
+  ended: Awaited<ReturnType<typeof runPipeline>> & { readonly started: number },
 ): Promise<DemoOutcome> {
   const { options, display, signal } = scene;
-  const { runId, jobs, started } = ended;
+  const { runId, pipeline, jobs, started } = ended;
   const ok = jobs.every((job) => job.state === "succeeded");
   const facts = {
-    ...{ ok, runId, jobs, artifacts: [], components: undefined, warnings: [] },
+    ...{ ok, runId, pipeline, jobs, artifacts: [], components: undefined, warnings: [] },
     ...(options.polyglot && { shares: ended.shares }),
   };
   const seconds = () => (performance.now() - started) / 1000;

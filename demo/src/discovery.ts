@@ -39,6 +39,7 @@ export const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([
   ...["fixtures", "__fixtures__", "testdata"],
 ]);
 
+const PARALLEL_READS = 32;
 const CENTRAL_VERSIONS = "Directory.Packages.props";
 const readFolderOfDisk: ReadFolder = (folder) => readdir(folder, { withFileTypes: true });
 
@@ -73,7 +74,10 @@ export async function discover(
   await walk("");
   const groups = grouped(found, others).sort((a, b) => compareText(a.paths[0], b.paths[0]));
   const manifests: Manifest[] = [];
-  for (const group of groups) manifests.push(await describe(root, group));
+  for (let start = 0; start < groups.length; start += PARALLEL_READS) {
+    const some = groups.slice(start, start + PARALLEL_READS);
+    manifests.push(...(await Promise.all(some.map((group) => describe(root, group)))));
+  }
   return { manifests, skipped: new Map([...skipped].sort(([a], [b]) => compareText(a, b))) };
 }
 

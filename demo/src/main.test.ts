@@ -22,15 +22,12 @@ test("a folder that does not exist is exit code 2", LONG, async () => {
   expect(stderr).toContain("/does/not/exist does not exist");
 });
 
-test("more manifests than a run takes is exit code 2, before anything starts", LONG, async () => {
+test("more manifests than a demo takes is exit code 2, before anything starts", LONG, async () => {
   const root = temporaryFolder();
-  for (let i = 0; i < 1000; i++) {
-    mkdirSync(path.join(root, `${i}`));
-    writeFileSync(path.join(root, `${i}`, "go.mod"), "module a\n");
-  }
+  for (let i = 0; i <= 10_000; i++) writeFileSync(path.join(root, `requirements-${i}.txt`), "");
   const { code, stderr } = await new RunningDemo([root]).ended;
   expect(code).toBe(2);
-  expect(stderr).toContain("has 1000 manifests, and a run takes 999: name a folder in it");
+  expect(stderr).toContain("has 10001 manifests, and a demo takes 10000: name a folder in it");
 });
 
 test("a server that does not answer is exit code 1, with its address", LONG, async () => {
@@ -55,7 +52,11 @@ describe.skipIf(process.platform !== "linux")("with a server of its own", () => 
       expect(demo.processes()).toEqual([]);
       expect(stdout.trim().split("\n")).toHaveLength(1);
       const summary = JSON.parse(stdout);
-      expect(summary).toMatchObject({ ok: true, path: root, jobs: 2, succeeded: 2, attempts: 2 });
+      expect(summary).toMatchObject({ ok: true, path: root, jobs: 3, succeeded: 3, attempts: 3 });
+      expect(summary).toMatchObject({
+        pipeline: "demo.sbom",
+        pipelineVersion: summaries.length + 1,
+      });
       expect(summary.artifacts).toMatchObject([{ name: "sbom.cdx.json", path: out }]);
       expect(digestOf(out)).toBe(summary.artifacts[0].digest);
       summaries.push(summary);
@@ -71,6 +72,7 @@ describe.skipIf(process.platform !== "linux")("with a server of its own", () => 
     const demo = new RunningDemo([root]);
     const { code, stdout } = await demo.ended;
     expect(code).toBe(1);
+    expect(stdout).toMatch(/^discover +succeeded +1/m);
     expect(stdout).toMatch(/^go\/go\.mod +dead +1/m);
     expect(stdout).toMatch(/^merge +cancelled +0/m);
     expect(stdout).toContain(

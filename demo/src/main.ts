@@ -89,6 +89,8 @@ function summary(options: DemoOptions, outcome: DemoOutcome) {
     ...(outcome.shares && { agents: outcome.shares.agents, leftOut: outcome.shares.leftOut }),
     seconds: Math.round(outcome.seconds * 1000) / 1000,
     runId: outcome.runId,
+    pipeline: outcome.pipeline.name,
+    pipelineVersion: outcome.pipeline.version,
   };
 }
 

@@ -1,44 +1,42 @@
 import { expect, test } from "vitest";
-import { jobName, pipelineJobs } from "./pipeline.ts";
+import { languageOf, queuesOf } from "./agents/languages.ts";
+import { scanJobs } from "./handlers/discover.ts";
+import { pipelineValues, sbomPipeline } from "./pipeline.ts";
 
-const manifest = (path: string) => ({
+const manifest = (path: string, ecosystem: "golang" | "npm" = "golang") => ({
   kind: "go",
-  ecosystem: "golang" as const,
+  ecosystem,
   path,
   files: [{ path, sha256: "0".repeat(64), sizeBytes: 1 }],
 });
 
-test("a scan for each manifest, and a merge that depends on them all", () => {
-  const jobs = pipelineJobs([manifest("a/go.mod"), manifest("b/go.mod")], "q");
-  expect(jobs.map((job) => [job.name, job.jobType, job.queue])).toEqual([
-    ["a/go.mod", "sbom.scan", "q"],
-    ["b/go.mod", "sbom.scan", "q"],
-    ["merge", "sbom.merge", "q"],
+test("a discovery, and a merge that waits for all that it fans out", () => {
+  const { jobs, parameters } = sbomPipeline("q");
+  expect(jobs.map((job) => [job.name, job.jobType, job.queue, job.dependsOn])).toEqual([
+    ["discover", "sbom.discover", "q", undefined],
+    ["merge", "sbom.merge", "q", [{ name: "discover", includeFanOut: true }]],
   ]);
-  expect(jobs.at(-1)).toMatchObject({ dependsOn: ["a/go.mod", "b/go.mod"], payload: { scans: 2 } });
+  const values = pipelineValues("/a/shop", "q", new Set());
+  expect(Object.keys(values)).toEqual(parameters?.map(({ name }) => name));
+  expect(values.folder).toBe("shop");
+  expect(pipelineValues("/", "q", new Set()).folder).toBe("/");
 });
 
-test("each language's scans wait in its own queue, and the merge in the demo's", () => {
-  const manifests = [manifest("a/go.mod"), manifest("b/go.mod")];
-  const jobs = pipelineJobs(manifests, "q", ({ path }) => (path[0] === "a" ? "go" : "typescript"));
-  expect(jobs.map((job) => job.queue)).toEqual(["q-go", "q", "q"]);
+test("a scan for each manifest, each language's in its own queue", () => {
+  const queues = queuesOf("q", new Set(["go"]));
+  const jobs = scanJobs([manifest("a/go.mod"), manifest("b/package-lock.json", "npm")], queues);
+  expect(jobs.map((job) => [job.name, job.jobType, job.queue])).toEqual([
+    ["a/go.mod", "sbom.scan", "q-go"],
+    ["b/package-lock.json", "sbom.scan", "q"],
+  ]);
+  expect(jobs.map((job) => languageOf(job.queue, "q"))).toEqual(["go", "typescript"]);
+  expect(Object.values(queuesOf("q", new Set()))).toEqual(["q", "q", "q", "q", "q"]);
 });
 
 test("payloads name files relative to the root and hold no content", () => {
-  expect(pipelineJobs([manifest("a/go.mod")], "q")[0]?.payload).toEqual({
+  expect(scanJobs([manifest("a/go.mod")], queuesOf("q", new Set()))[0]?.payload).toEqual({
     kind: "go",
     manifest: "a/go.mod",
     files: [{ path: "a/go.mod", sha256: "0".repeat(64), sizeBytes: 1 }],
   });
-});
-
-test("a path too long for a job's name is cut to fit and stays unique", () => {
-  const long = (first: string) => `${first}/${"é".repeat(200)}/go.mod`;
-  const names = [jobName(long("a")), jobName(long("b"))];
-  expect(new Set(names).size).toBe(2);
-  for (const name of names) {
-    expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
-    expect(name).toMatch(/go\.mod$/);
-  }
-  expect(jobName("a/go.mod")).toBe("a/go.mod");
 });

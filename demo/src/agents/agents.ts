@@ -3,7 +3,6 @@ import type { ProgressDisplay } from "../display/progress.ts";
 import { plural } from "../display/text.ts";
 import { type AgentProgram, BuildFailedError, type BuildScene, buildAgent } from "./build.ts";
 import {
-  agentFor,
   LANGUAGE_NAMES,
   type Language,
   OTHER_LANGUAGES,
@@ -100,11 +99,6 @@ export function sharesText({ agents, leftOut }: Shares): string[] {
     ({ language, reason }) => `  left out: ${nameOf(language)}: ${reason}`,
   );
   return [`  agents: ${ran.join(", ")}`, ...absent];
-}
-
-/** The language that scans a manifest when these agents are there. */
-export function agentOf(manifest: Manifest, { programs }: Agents): Language {
-  return agentFor(manifest.ecosystem, new Set(programs.keys()));
 }
 
 function nameOf(language: Language): string {

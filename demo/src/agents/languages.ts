@@ -40,3 +40,25 @@ export function scansEcosystem(language: Language, ecosystem: Ecosystem): boolea
 export function agentQueue(queue: string, language: Language): string {
   return language === "typescript" ? queue : `${queue}-${language}`;
 }
+
+/** The queue of each ecosystem's scans. */
+export type Queues = Readonly<Record<Ecosystem, string>>;
+
+/** The queues of the scans when agents in these languages are there beside the TypeScript one. */
+export function queuesOf(queue: string, present: ReadonlySet<Language>): Queues {
+  const queueFor = (ecosystem: Ecosystem) => agentQueue(queue, agentFor(ecosystem, present));
+  return {
+    npm: queueFor("npm"),
+    golang: queueFor("golang"),
+    cargo: queueFor("cargo"),
+    pypi: queueFor("pypi"),
+    nuget: queueFor("nuget"),
+  };
+}
+
+/** The language whose agent reads a queue of the demo. */
+export function languageOf(jobQueue: string, queue: string): Language {
+  return (
+    OTHER_LANGUAGES.find((language) => agentQueue(queue, language) === jobQueue) ?? "typescript"
+  );
+}

@@ -42,33 +42,46 @@ export interface Counts {
   readonly cancelled: number;
 }
 
-/** The jobs of the run as they stand, in the run's order. */
+/** The jobs of the run as they stand; more may come at any time. */
 export class Board {
-  readonly #jobs: Map<string, BoardJob>;
+  #jobs: Map<string, BoardJob>;
+  #counted: Counts | undefined;
 
-  /** Every job waits at first. */
+  /** The jobs that are known from the start; every one waits. */
   constructor(names: readonly string[]) {
     this.#jobs = new Map(names.map((name) => [name, waiting(name)]));
   }
 
-  /** Takes news of a job; returns what was known before. News of unknown jobs is left out. */
+  /** Takes news of a job; returns what was known before, undefined when it is new itself. */
   update(job: BoardJob): BoardJob | undefined {
     const known = this.#jobs.get(job.name);
-    if (known !== undefined) this.#jobs.set(job.name, job);
+    this.#jobs.set(job.name, job);
     return known;
   }
 
-  /** All jobs in the run's order. */
+  /** Of a run with too many jobs to know each: how many stand where, and some worth showing. */
+  count(counts: Counts, some: readonly BoardJob[]): void {
+    this.#counted = counts;
+    this.#jobs = new Map(some.map((job) => [job.name, job]));
+  }
+
+  /** The jobs that are known, in the order in which they came. */
   get jobs(): readonly BoardJob[] {
     return [...this.#jobs.values()];
   }
 
   /** How many stand where. */
   get counts(): Counts {
-    const counts = { waiting: 0, running: 0, succeeded: 0, dead: 0, cancelled: 0 };
+    if (this.#counted !== undefined) return this.#counted;
+    const counts = noCounts();
     for (const { state } of this.#jobs.values()) counts[bucketOf(state)]++;
     return counts;
   }
+}
+
+/** Nothing stands anywhere; to be counted up. */
+export function noCounts(): Record<keyof Counts, number> {
+  return { waiting: 0, running: 0, succeeded: 0, dead: 0, cancelled: 0 };
 }
 
 /** The display's word for a state. */

@@ -45,12 +45,25 @@ const dead = job("b/go.mod", {
   lastFailure: { failureClass: "parse_error", message: "b/go.mod:6: usage: require M V" },
 });
 
-test("the board counts and keeps the run's order", () => {
+test("the board counts, keeps the order, and grows", () => {
   const jobs = board(job("a", { state: "running" }), dead, job("merge", { state: "blocked" }));
   expect(jobs.counts).toEqual({ waiting: 1, running: 1, succeeded: 0, dead: 1, cancelled: 0 });
   expect(jobs.jobs.map((j) => j.name)).toEqual(["a", "b/go.mod", "merge"]);
-  expect(jobs.update(job("stranger"))).toBeUndefined();
-  expect(jobs.jobs).toHaveLength(3);
+  expect(jobs.update(job("fanned out"))).toBeUndefined();
+  expect(jobs.update(job("fanned out", { state: "running" }))?.state).toBe("ready");
+  expect(jobs.jobs.map((j) => j.name)).toEqual(["a", "b/go.mod", "merge", "fanned out"]);
+  expect(jobs.counts).toMatchObject({ waiting: 1, running: 2 });
+});
+
+test("a board of too many jobs shows those that it is given, and counts as it is told", () => {
+  const jobs = board(job("a"), job("merge", { state: "blocked" }));
+  const counts = { waiting: 7_000, running: 4, succeeded: 2_995, dead: 1, cancelled: 0 };
+  jobs.count(counts, [dead]);
+  const text = stripVTControlCharacters(
+    frame({ ...{ stream: stream().stream, board: jobs, note: "" }, seconds: 1, spinner: "⠋" }),
+  );
+  expect(text).toContain("2996/10000 jobs");
+  expect(text).toContain("✖ b/go.mod");
 });
 
 test.each([40, 80, 200])("a frame fits a terminal of %i columns and few rows", (columns) => {

@@ -4,7 +4,8 @@ import { ManifestError } from "../manifest-error.ts";
 import { ManifestChangedError } from "../manifest-files.ts";
 import { SBOM_MEDIA_TYPE, SBOM_NAME } from "../sbom/document.ts";
 import { SbomInvalidError } from "../sbom/validate.ts";
-import { MERGE_JOB_TYPE, type MergeRequest, type MergeResult, merge } from "./merge.ts";
+import { DISCOVER_JOB_TYPE, type DiscoverResult, fanOutScans } from "./discover.ts";
+import { MERGE_JOB_TYPE, type MergeResult, merge } from "./merge.ts";
 import {
   INVENTORY_NAME,
   inventoryBytes,
@@ -21,6 +22,7 @@ const PARALLEL_DOWNLOADS = 16;
 /** The handlers of the SBOM pipeline for manifests under `root`. */
 export function sbomHandlers(root: string): Readonly<Record<string, Handler>> {
   return {
+    [DISCOVER_JOB_TYPE]: (job) => fanOutScans(job, root),
     [SCAN_JOB_TYPE]: (job) => terminalIfHopeless(() => handleScan(job, root)),
     [MERGE_JOB_TYPE]: (job) => terminalIfHopeless(() => handleMerge(job)),
   };
@@ -36,10 +38,7 @@ async function handleScan(job: JobContext, root: string): Promise<ScanResult> {
 }
 
 async function handleMerge(job: JobContext): Promise<MergeResult> {
-  const { scans } = job.json<MergeRequest>();
-  const inventories = await scannedInventories(job);
-  if (inventories.length !== scans)
-    throw new TerminalError(`found ${inventories.length} component lists, not ${scans}`);
+  const inventories = await scannedInventories(job, await expectedScans(job));
   job.progress(0.6, { message: "merging" });
   const { bytes, result } = await merge(inventories);
   job.progress(0.9, { message: `uploading ${bytes.length} bytes` });
@@ -47,14 +46,23 @@ async function handleMerge(job: JobContext): Promise<MergeResult> {
   return result;
 }
 
-async function scannedInventories(job: JobContext): Promise<Inventory[]> {
-  if (!job.runId) throw new TerminalError("a merge belongs in a run");
+/** How many scans the discovery of the job's run says that there are. */
+async function expectedScans(job: JobContext): Promise<number> {
+  for await (const { jobId } of jobsOfRun(job, DISCOVER_JOB_TYPE)) {
+    // A list shows jobs without their results.
+    const { result } = await job.orchestrator.getJob(jobId, { signal: job.signal });
+    return decodeJson<DiscoverResult>(result).scans;
+  }
+  throw new TerminalError("a merge belongs in a run that begins with a discovery");
+}
+
+async function scannedInventories(job: JobContext, scans: number): Promise<Inventory[]> {
   const { orchestrator, signal } = job;
-  const run = await orchestrator.getRun(job.runId, { signal });
-  const digests = run.jobs
-    .filter((other) => other.jobType === SCAN_JOB_TYPE)
-    .flatMap((other) => other.artifacts.filter((artifact) => artifact.name === INVENTORY_NAME))
-    .map((artifact) => artifact.digest);
+  const digests: string[] = [];
+  for await (const { artifacts } of jobsOfRun(job, SCAN_JOB_TYPE))
+    for (const { name, digest } of artifacts) if (name === INVENTORY_NAME) digests.push(digest);
+  if (digests.length !== scans)
+    throw new TerminalError(`found ${digests.length} component lists, not ${scans}`);
   const inventories: Inventory[] = [];
   for (let start = 0; start < digests.length; start += PARALLEL_DOWNLOADS) {
     const some = digests.slice(start, start + PARALLEL_DOWNLOADS);
@@ -65,6 +73,12 @@ async function scannedInventories(job: JobContext): Promise<Inventory[]> {
     job.progress(fraction, { message: `read ${inventories.length} component lists` });
   }
   return inventories;
+}
+
+function jobsOfRun({ orchestrator, runId, signal }: JobContext, jobType: string) {
+  // An empty run id would not narrow the list.
+  if (!runId) throw new TerminalError("a merge belongs in a run");
+  return orchestrator.listJobs({ runId, jobTypes: [jobType] }, { signal });
 }
 
 /** Errors that no further attempt could get past become terminal, with their failure class. */

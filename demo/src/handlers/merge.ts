@@ -8,12 +8,6 @@ export const MERGE_JOB_TYPE = "sbom.merge";
 /** The merge job's name in its run. */
 export const MERGE_JOB_NAME = "merge";
 
-/** What the merge job is asked. */
-export interface MergeRequest {
-  /** How many scans of its run it must find; fewer would make an SBOM with holes. */
-  readonly scans: number;
-}
-
 /** What the merge job answers. */
 export interface MergeResult {
   /** How many components the document has. */

@@ -8,6 +8,9 @@ export const SCAN_JOB_TYPE = "sbom.scan";
 /** The name under which a scan binds its component list. */
 export const INVENTORY_NAME = "components.json";
 
+/** How often the demo's jobs are tried. */
+export const RETRY = { maxAttempts: 3 } as const;
+
 /** What a scan job is asked: one manifest, by path relative to the scanned root. */
 export interface ScanRequest {
   /** The kind of manifest, a key of MANIFEST_KINDS. */

@@ -107,3 +107,17 @@ test("a document that does not fit the schema is refused", async () => {
   const wrong = Buffer.from('{"bomFormat":"CycloneDX","specVersion":"1.6","version":"one"}');
   await expect(validateSbom(wrong)).rejects.toBeInstanceOf(SbomInvalidError);
 });
+
+test("a fault is found wherever it is, and what is there twice", async () => {
+  const component = (n: number) => ({ type: "library", name: `n${n}`, "bom-ref": `ref${n}` });
+  const many = Array.from({ length: 1_000 }, (_, n) => component(n));
+  const bytes = (components: readonly object[]) =>
+    Buffer.from(
+      JSON.stringify({ bomFormat: "CycloneDX", specVersion: "1.6", version: 1, components }),
+    );
+  await validateSbom(bytes(many));
+  const wrong = validateSbom(bytes([...many, { ...component(1_000), scope: "sometimes" }]));
+  await expect(wrong).rejects.toThrow(SbomInvalidError);
+  const twice = validateSbom(bytes([...many, component(3)]));
+  await expect(twice).rejects.toThrow("ref3 is there twice");
+});
