@@ -7,8 +7,10 @@ from typing import Any, NoReturn
 
 from _gen import driver_pb2 as driver
 from emit import Emit
+from from_wire import to_job_request, to_run_job
 from gates import Gates
-from wire import duration, to_enqueue_result, to_error, to_job_request, to_lease
+from plans_wire import to_appended
+from wire import duration, to_enqueue_result, to_error, to_lease, to_window
 
 from stellaops_orchestrator import (
     JobContext,
@@ -81,6 +83,8 @@ class ScriptedHandler:
                 await self._report(index, lambda: self._upload(step.artifact))
             case "enqueue":
                 await self._report(index, lambda: self._enqueue(step.enqueue))
+            case "fan_out":
+                await self._report(index, lambda: self._fan_out(step.fan_out))
             case "load_payload":
                 await self._report(index, self._load_payload)
 
@@ -113,6 +117,10 @@ class ScriptedHandler:
             request.job_type, request.payload, **request.options
         )
         return {"enqueued": to_enqueue_result(result)}
+
+    async def _fan_out(self, step: driver.FanOut) -> dict[str, Any]:
+        appended = await self._job.fan_out([to_run_job(job) for job in step.jobs])
+        return {"appended": to_appended(appended)}
 
     async def _load_payload(self) -> dict[str, Any]:
         return {"payload": await self._job.load_payload()}
@@ -167,6 +175,7 @@ class ScriptedHandler:
             name=job.name,
             project=job.project,
             source=job.source,
+            window=to_window(job.window),
             concurrency_key=job.concurrency_key,
         )
         self._emit(driver.Event(handler_started=started))

@@ -8,17 +8,12 @@ from typing import Any, TypeVar
 
 from _gen import driver_pb2 as driver
 from emit import Emit
+from from_wire import said, to_job_request, to_run_job
 from gates import Gates
 from handler import ScriptedHandler
-from wire import (
-    duration,
-    lease_defaults,
-    to_enqueue_result,
-    to_error,
-    to_job,
-    to_job_request,
-    to_run_job,
-)
+from plans import PLANS, Value
+from plans_wire import to_created_run, to_run
+from wire import duration, lease_defaults, to_enqueue_result, to_error, to_job
 
 from stellaops_orchestrator import (
     BlockedByBlackout,
@@ -43,8 +38,6 @@ from stellaops_orchestrator import (
 )
 
 T = TypeVar("T")
-Value = dict[str, Any]
-"""The value of a CallResult: at most one of its fields."""
 
 BLOCKED_BY: dict[type, str] = {
     BlockedBySchedule: "schedule",
@@ -92,9 +85,13 @@ class Program:
         name = command.WhichOneof("command")
         if name is None:
             raise ValueError(f"unknown command {command.id}")
-        act: Callable[[Any], Awaitable[Value | None]] = getattr(self, f"_{name}")
-        if name == "watch_jobs":
+        act: Callable[[Any], Awaitable[Value | None]]
+        if name in PLANS:
+            act = partial(PLANS[name], self._orchestrator)
+        elif name == "watch_jobs":
             act = partial(self._watch_jobs, command.id)
+        else:
+            act = getattr(self, f"_{name}")
         try:
             value = await act(getattr(command, name)) or {}
         except OrchestratorError as error:
@@ -133,6 +130,7 @@ class Program:
             labels=dict(command.labels),
             drain_grace=duration(command.drain_grace_ms),
             lease_at_once=command.lease_at_once,
+            host=command.host if command.HasField("host") else None,
         )
         self._running = asyncio.create_task(
             self._work(self._worker, handle_signals=command.handle_signals)
@@ -183,21 +181,12 @@ class Program:
             display_name=command.display_name,
             project=command.project,
             correlation_id=command.correlation_id or None,
+            **said(keep_open=command.keep_open),
         )
-        created = driver.CreatedRun(
-            run_id=run.run_id, job_ids=run.job_ids, already_existed=run.already_existed
-        )
-        return {"created_run": created}
+        return {"created_run": to_created_run(run)}
 
     async def _get_run(self, command: driver.GetRun) -> Value:
-        run = await self._orchestrator.get_run(command.run_id)
-        found = driver.Run(
-            run_id=run.run_id,
-            state=run.state,
-            jobs=[to_job(job) for job in run.jobs],
-            edges=len(run.edges),
-        )
-        return {"run": found}
+        return {"run": to_run(await self._orchestrator.get_run(command.run_id))}
 
     async def _get_job(self, command: driver.GetJob) -> Value:
         job = await self._orchestrator.get_job(command.job_id)

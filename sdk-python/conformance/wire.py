@@ -2,28 +2,22 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from _gen import driver_pb2 as driver
 
 from stellaops_orchestrator import (
     CONTRACT_POLICY,
-    NOTHING,
-    ArtifactRef,
-    DependsOn,
     EnqueuedJob,
+    EventWindow,
     Failure,
     Job,
     JobDetail,
-    JobRequest,
     Lease,
     LeasePolicy,
-    OnFailure,
     OrchestratorError,
-    RetryOverrides,
-    RunJob,
-    TraceContext,
 )
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def milliseconds(length: timedelta | None) -> int | None:
@@ -34,6 +28,24 @@ def milliseconds(length: timedelta | None) -> int | None:
 def duration(ms: int) -> timedelta | None:
     """A duration of the suite; None if it is not said."""
     return timedelta(milliseconds=ms) if ms else None
+
+
+def moment(ms: int) -> datetime:
+    """A moment of the suite: milliseconds since the Unix epoch."""
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def epoch_ms(found: datetime) -> int:
+    """A moment as the suite has it."""
+    return milliseconds(found - _EPOCH) or 0
+
+
+def to_window(window: EventWindow | None) -> driver.Window | None:
+    """A span of event time; None stays None."""
+    if window is None:
+        return None
+    start_ms, end_ms = epoch_ms(window.start), epoch_ms(window.end)
+    return driver.Window(scope=window.scope, start_ms=start_ms, end_ms=end_ms)
 
 
 def to_error(error: OrchestratorError) -> driver.Error:
@@ -111,52 +123,8 @@ def to_job(job: Job) -> driver.Job:
         traceparent=job.traceparent,
         priority=job.priority,
         payload=job.payload,
-    )
-
-
-def _options(job: driver.JobRequest) -> dict[str, Any]:
-    names = ("queue", "project", "source", "priority", "idempotency_key", "correlation_id")
-    more = ("concurrency_key", "payload_media_type")
-    said = {name: getattr(job, name) for name in (*names, *more)}
-    said["labels"] = dict(job.labels)
-    said["attempt_deadline"] = duration(job.attempt_deadline_ms)
-    if job.delay_ms:
-        said["not_before"] = datetime.now(UTC) + timedelta(milliseconds=job.delay_ms)
-    if job.traceparent:
-        said["trace"] = TraceContext(job.traceparent, job.tracestate)
-    if job.HasField("retry"):
-        said["retry"] = RetryOverrides(
-            max_attempts=job.retry.max_attempts,
-            initial_backoff=duration(job.retry.initial_backoff_ms),
-            multiplier=job.retry.multiplier,
-            max_backoff=duration(job.retry.max_backoff_ms),
-        )
-    return {name: value for name, value in said.items() if value}
-
-
-def _payload(job: driver.JobRequest) -> object:
-    if job.payload_artifact:
-        return ArtifactRef(job.payload_artifact)
-    return job.payload or NOTHING
-
-
-def to_job_request(job: driver.JobRequest) -> JobRequest:
-    """A job to enqueue, in the SDK's words."""
-    return JobRequest(job.job_type, _payload(job), **_options(job))
-
-
-def to_run_job(job: driver.RunJob) -> RunJob:
-    """A job of a run, in the SDK's words."""
-    depends_on = [
-        DependsOn(d.name, OnFailure(d.on_failure)) if d.on_failure else d.name
-        for d in job.depends_on
-    ]
-    return RunJob(
-        job.name,
-        job.job.job_type,
-        _payload(job.job),
-        depends_on=depends_on,
-        **_options(job.job),
+        skipped=job.is_skipped,
+        window=to_window(job.window),
     )
 
 

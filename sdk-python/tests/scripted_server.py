@@ -44,13 +44,19 @@ class Stream:
                 return getattr(frame, kind)
 
     async def offer(
-        self, job_type: str = "a.b", epoch: int = 1, job_id: str = "", *, active: bool = False
+        self,
+        job_type: str = "a.b",
+        epoch: int = 1,
+        job_id: str = "",
+        *,
+        active: bool = False,
+        **more: Any,
     ) -> tr.LeaseRef:
         lease = tr.LeaseRef(
             job_id=job_id or uuid7(), attempt=epoch, lease_epoch=epoch, lease_token="t"
         )
         pool = self.hello.pools[0].name
-        offer = tr.Offer(lease=lease, pool=pool, spec=pb.job.JobSpec(job_type=job_type))
+        offer = tr.Offer(lease=lease, pool=pool, spec=pb.job.JobSpec(job_type=job_type), **more)
         await self.send(offers=tr.Offers(offers=[offer], active=active))
         return lease
 
@@ -65,9 +71,9 @@ class Stream:
         )
         await self.send(results=tr.Results(results=[result]))
 
-    async def start_job(self, job_type: str = "a.b") -> tr.LeaseRef:
+    async def start_job(self, job_type: str = "a.b", **more: Any) -> tr.LeaseRef:
         """Offers a job and applies its accept."""
-        lease = await self.offer(job_type)
+        lease = await self.offer(job_type, **more)
         accept = await self.expect("accept")
         assert list(accept.leases) == [lease]
         await self.answer(tr.WRITE_KIND_ACCEPT, lease)

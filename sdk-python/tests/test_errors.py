@@ -56,6 +56,8 @@ def test_details_are_reachable():
 def test_what_passes_and_what_does_not():
     for kind in (ErrorKind.UNAVAILABLE, ErrorKind.ABORTED):
         assert make_error(kind, "").is_retryable
+    assert make_error(ErrorKind.ABORTED, "", reason="SERIALIZATION").is_retryable
+    assert not make_error(ErrorKind.ABORTED, "", reason="ETAG_MISMATCH").is_retryable
     assert not make_error(ErrorKind.RESOURCE_EXHAUSTED, "").is_retryable
     assert not make_error(ErrorKind.INTERNAL, "").is_retryable
 

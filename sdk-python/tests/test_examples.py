@@ -68,3 +68,10 @@ def test_graceful_shutdown(url):
     out = run(url, "graceful_shutdown.py")
     assert "the worker has drained" in out
     assert out.count("succeeded, 0 interruptions") == 2
+
+
+def test_fan_out(url):
+    out = run(url, "fan_out.py", "x", "y", "z")
+    assert "pipeline example.shout, version 1\n" in out
+    assert "split into part-1, part-2, part-3\n" in out
+    assert '5 jobs, succeeded: {"joined":"XYZ"}' in out

@@ -38,6 +38,7 @@ LIMITS = {
     "DRAIN_REASON_BYTES": ("Drain", "reason", "Bytes of the reason of a drain."),
     "BOUND_ARTIFACTS": ("Completion", "artifacts", "Artifacts that one completion binds."),
     "ARTIFACT_NAME_BYTES": ("ArtifactBinding", "name", "Bytes of an artifact's name."),
+    "HOST_BYTES": ("Hello", "host", "Bytes of the name of the machine that a worker runs on."),
     "RESOURCE_KEY_BYTES": ("Throttle", "resource_key", "Bytes of a throttle's resource key."),
     "RETRY_AFTER_SECONDS": ("Failure", "retry_after", "The longest retry_after, in seconds."),
 }

@@ -16,6 +16,8 @@ from stellaops_orchestrator.client.answers import (
     Lease,
     RetriedJob,
 )
+from stellaops_orchestrator.client.backfill_views import Backfill, BackfillPreview, BackfillSpec
+from stellaops_orchestrator.client.backfills import Backfills
 from stellaops_orchestrator.client.explaining import (
     BlockedBy,
     BlockedByBlackout,
@@ -30,9 +32,33 @@ from stellaops_orchestrator.client.explaining import (
     Explanation,
     FlowScope,
 )
-from stellaops_orchestrator.client.job_spec import JobOptions, JobRequest, RetryOverrides
+from stellaops_orchestrator.client.job_spec import (
+    JobOptions,
+    JobRequest,
+    JobTemplate,
+    RetryOverrides,
+    TemplateOptions,
+)
 from stellaops_orchestrator.client.listing import JobFilter
-from stellaops_orchestrator.client.runs import CreatedRun, DependsOn, Edge, Run, RunJob
+from stellaops_orchestrator.client.pipeline_spec import (
+    Pipeline,
+    PipelineJob,
+    PipelineParameter,
+    StoredPipeline,
+)
+from stellaops_orchestrator.client.pipelines import Pipelines
+from stellaops_orchestrator.client.run_spec import DependsOn, RunJob
+from stellaops_orchestrator.client.run_views import (
+    AppendedJobs,
+    CreatedRun,
+    Edge,
+    Operation,
+    Replay,
+    ReplayedJob,
+    Run,
+    RunDetail,
+)
+from stellaops_orchestrator.client.runs import Runs
 from stellaops_orchestrator.client.views import (
     Attempt,
     BoundArtifact,
@@ -42,6 +68,8 @@ from stellaops_orchestrator.client.views import (
     JobEvent,
     JobProgress,
 )
+from stellaops_orchestrator.client.watermarks import Gap, Watermark, Watermarks
+from stellaops_orchestrator.client.window import EventWindow
 from stellaops_orchestrator.contract.lease_policy import CONTRACT_POLICY, LeasePolicy
 from stellaops_orchestrator.contract.time import Duration
 from stellaops_orchestrator.errors import (
@@ -74,19 +102,27 @@ from stellaops_orchestrator.job_errors import (
 )
 from stellaops_orchestrator.names import (
     AttemptOutcome,
+    BackfillState,
     BreakerPhase,
     CancelOutcome,
+    EdgeCondition,
     FailureClass,
     FlowScopeKind,
     JobState,
     OnFailure,
+    OperationKind,
+    OperationState,
+    ParameterKind,
+    ReplayCause,
     RetryOutcome,
     RunState,
 )
 from stellaops_orchestrator.orchestrator import Orchestrator
 from stellaops_orchestrator.payload import NOTHING, ArtifactRef, decode_json
+from stellaops_orchestrator.sync.event_time import SyncBackfills, SyncWatermarks
 from stellaops_orchestrator.sync.job_context import SyncJobContext
 from stellaops_orchestrator.sync.orchestrator import SyncArtifacts, SyncOrchestrator
+from stellaops_orchestrator.sync.runs import SyncPipelines, SyncRuns
 from stellaops_orchestrator.sync.worker import SyncHandler, SyncWorker
 from stellaops_orchestrator.trace_context import TraceContext
 from stellaops_orchestrator.worker.job_context import JobContext
@@ -99,11 +135,17 @@ __all__ = [
     "NOTHING",
     "AbortedError",
     "AlreadyExistsError",
+    "AppendedJobs",
     "ArtifactRef",
     "ArtifactSource",
     "Artifacts",
     "Attempt",
     "AttemptOutcome",
+    "Backfill",
+    "BackfillPreview",
+    "BackfillSpec",
+    "BackfillState",
+    "Backfills",
     "BlockedBy",
     "BlockedByBlackout",
     "BlockedByBreaker",
@@ -126,9 +168,11 @@ __all__ = [
     "DependsOn",
     "Duration",
     "Edge",
+    "EdgeCondition",
     "EnqueueOutcome",
     "EnqueuedJob",
     "ErrorKind",
+    "EventWindow",
     "Explanation",
     "FailedPreconditionError",
     "Failure",
@@ -136,6 +180,7 @@ __all__ = [
     "FieldViolation",
     "FlowScope",
     "FlowScopeKind",
+    "Gap",
     "Handler",
     "HandlerError",
     "InternalError",
@@ -150,29 +195,49 @@ __all__ = [
     "JobRequest",
     "JobState",
     "JobStoppedError",
+    "JobTemplate",
     "Lease",
     "LeasePolicy",
     "NotFoundError",
     "OnFailure",
+    "Operation",
+    "OperationKind",
+    "OperationState",
     "Orchestrator",
     "OrchestratorError",
     "OutOfRangeError",
+    "ParameterKind",
     "PermissionDeniedError",
+    "Pipeline",
+    "PipelineJob",
+    "PipelineParameter",
+    "Pipelines",
     "Pool",
+    "Replay",
+    "ReplayCause",
+    "ReplayedJob",
     "ResourceExhaustedError",
     "RetriedJob",
     "RetryOutcome",
     "RetryOverrides",
     "RetryableError",
     "Run",
+    "RunDetail",
     "RunJob",
     "RunState",
+    "Runs",
     "StopReason",
+    "StoredPipeline",
     "SyncArtifacts",
+    "SyncBackfills",
     "SyncHandler",
     "SyncJobContext",
     "SyncOrchestrator",
+    "SyncPipelines",
+    "SyncRuns",
+    "SyncWatermarks",
     "SyncWorker",
+    "TemplateOptions",
     "TerminalError",
     "ThrottledError",
     "TraceContext",
@@ -181,6 +246,8 @@ __all__ = [
     "UnimplementedError",
     "UploadProgress",
     "UploadedArtifact",
+    "Watermark",
+    "Watermarks",
     "Worker",
     "__version__",
     "decode_json",

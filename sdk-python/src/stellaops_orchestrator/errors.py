@@ -57,8 +57,9 @@ class OrchestratorError(Exception):
 
     Catch this for everything, or the subclass of one kind (``NotFoundError``, …). The SDK's own
     reasons: QUEUE_FULL, CLIENT_CLOSED, CALL_TIMEOUT, CONNECTION_FAILED, CONNECTION_SILENT,
-    DIGEST_MISMATCH, FILE_CHANGED, FILE_UNREADABLE, SESSION_SUPERSEDED, URL_INVALID. All others
-    are the server's; the contract's comments list them per RPC.
+    DIGEST_MISMATCH, FILE_CHANGED, FILE_UNREADABLE, SESSION_SUPERSEDED, URL_INVALID,
+    JOB_NOT_IN_RUN (of ``fan_out``). All others are the server's; the contract's comments list
+    them per RPC.
     """
 
     kind: ErrorKind
@@ -102,7 +103,10 @@ class OrchestratorError(Exception):
     def _can_pass(self) -> bool:
         if self.kind is ErrorKind.RESOURCE_EXHAUSTED:
             return self.retry_after is not None
-        return self.kind in {ErrorKind.UNAVAILABLE, ErrorKind.ABORTED}
+        # ETAG_MISMATCH: somebody else's write came first, the same call would be refused for ever.
+        return self.kind is ErrorKind.UNAVAILABLE or (
+            self.kind is ErrorKind.ABORTED and self.reason != "ETAG_MISMATCH"
+        )
 
     @property
     def message(self) -> str:

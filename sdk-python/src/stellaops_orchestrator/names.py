@@ -86,6 +86,84 @@ class OnFailure(StrEnum):
     """The job is cancelled too."""
     HOLD = "hold"
     """The job stays blocked; a retry of the failed one can still let it run."""
+    CONTINUE = "continue"
+    """The job goes on as if the failed one had succeeded."""
+
+
+class EdgeCondition(StrEnum):
+    """Which end of a job lets one go that depends on it."""
+
+    SUCCESS = "success"
+    """It succeeded; ``OnFailure`` says what happens otherwise."""
+    COMPLETION = "completion"
+    """It ended, in whatever way."""
+    FAILURE = "failure"
+    """It became dead or was cancelled. When it succeeds, the job is skipped: it is not needed."""
+
+
+class ReplayCause(StrEnum):
+    """Why a job is part of a replay."""
+
+    SELECTED = "selected"
+    """It was named."""
+    NOT_SUCCEEDED = "not_succeeded"
+    """It did not succeed."""
+    DOWNSTREAM = "downstream"
+    """It depends on one that runs again."""
+    UPSTREAM = "upstream"
+    """One that runs again depends on it, and what it left is not reused."""
+    REUSED = "reused"
+    """It does not run: one that runs again uses what it left."""
+
+
+class OperationKind(StrEnum):
+    """What an operation does."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+    DISCARD = "discard"
+    REPRIORITISE = "reprioritise"
+    MOVE = "move"
+    EXTEND_DEADLINE = "extend_deadline"
+    CANCEL_RUN = "cancel_run"
+    REPLAY_RUN = "replay_run"
+
+
+class OperationState(StrEnum):
+    """Where an operation stands."""
+
+    RUNNING = "running"
+    """It works through its jobs."""
+    DONE = "done"
+    """It has looked at every job."""
+    STOPPED = "stopped"
+    """Somebody stopped it."""
+
+
+class ParameterKind(StrEnum):
+    """What values a pipeline's parameter takes."""
+
+    STRING = "string"
+    INT = "int"
+    """A whole number that a double holds exactly."""
+    BOOL = "bool"
+    JSON = "json"
+    """Any JSON value."""
+
+
+class BackfillState(StrEnum):
+    """Where a backfill stands."""
+
+    RUNNING = "running"
+    """It makes jobs and waits for them."""
+    PAUSED = "paused"
+    """It makes no jobs."""
+    SUCCEEDED = "succeeded"
+    """Every window that was due when it was started is covered."""
+    FAILED = "failed"
+    """Every window that was due was tried, and some are not covered."""
+    CANCELLED = "cancelled"
+    """Somebody cancelled it."""
 
 
 class FlowScopeKind(StrEnum):
@@ -120,6 +198,12 @@ ENUMS = {
     CancelOutcome: (pb.job.CancelOutcome.DESCRIPTOR, "CANCEL_OUTCOME_"),
     RetryOutcome: (pb.job.RetryOutcome.DESCRIPTOR, "RETRY_OUTCOME_"),
     OnFailure: (pb.run.OnFailure.DESCRIPTOR, "ON_FAILURE_"),
+    EdgeCondition: (pb.run.EdgeCondition.DESCRIPTOR, "EDGE_CONDITION_"),
+    ReplayCause: (pb.run.ReplayCause.DESCRIPTOR, "REPLAY_CAUSE_"),
+    OperationKind: (pb.operation.OperationKind.DESCRIPTOR, "OPERATION_KIND_"),
+    OperationState: (pb.operation.OperationState.DESCRIPTOR, "OPERATION_STATE_"),
+    ParameterKind: (pb.pipeline.ParameterKind.DESCRIPTOR, "PARAMETER_KIND_"),
+    BackfillState: (pb.backfill.BackfillState.DESCRIPTOR, "BACKFILL_STATE_"),
     FlowScopeKind: (pb.flow_control.FlowScopeKind.DESCRIPTOR, "FLOW_SCOPE_KIND_"),
     BreakerPhase: (pb.flow_control.BreakerPhase.DESCRIPTOR, "BREAKER_PHASE_"),
 }

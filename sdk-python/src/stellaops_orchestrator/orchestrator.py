@@ -19,13 +19,17 @@ from stellaops_orchestrator.client.answers import (
     to_enqueued,
     to_retried,
 )
+from stellaops_orchestrator.client.backfills import Backfills
+from stellaops_orchestrator.client.caller import Caller
 from stellaops_orchestrator.client.connection import Connection, client_closed, resolve_endpoint
 from stellaops_orchestrator.client.enqueuer import Enqueuer, batches_of, send_isolated
 from stellaops_orchestrator.client.explaining import Explanation, to_explanation
 from stellaops_orchestrator.client.job_spec import JobOptions, JobRequest, to_job_spec
 from stellaops_orchestrator.client.listing import JobFilter, pages
-from stellaops_orchestrator.client.rpcs import Req, Res, Rpc
-from stellaops_orchestrator.client.runs import CreatedRun, Run, RunJob, to_create_run, to_run
+from stellaops_orchestrator.client.pipelines import Pipelines
+from stellaops_orchestrator.client.run_spec import RunJob, ids_by_name, to_create_run
+from stellaops_orchestrator.client.run_views import CreatedRun, RunDetail, to_run_detail
+from stellaops_orchestrator.client.runs import Runs
 from stellaops_orchestrator.client.views import (
     Job,
     JobDetail,
@@ -35,11 +39,11 @@ from stellaops_orchestrator.client.views import (
     to_job_event,
 )
 from stellaops_orchestrator.client.watching import watch
+from stellaops_orchestrator.client.watermarks import Watermarks
 from stellaops_orchestrator.contract import pb
 from stellaops_orchestrator.contract.time import Duration, seconds, to_duration
 from stellaops_orchestrator.errors import DeadlineExceededError
 from stellaops_orchestrator.payload import NOTHING
-from stellaops_orchestrator.retry import with_retries
 from stellaops_orchestrator.trace_context import TraceHook
 
 
@@ -69,6 +73,14 @@ class Orchestrator:
 
     artifacts: Artifacts
     """Bytes that jobs produce or read."""
+    runs: Runs
+    """Appends to live runs, cancels and replays them."""
+    pipelines: Pipelines
+    """Named runs that the ledger keeps."""
+    watermarks: Watermarks
+    """Up to which event time sources are complete."""
+    backfills: Backfills
+    """Covers event time that was missed."""
 
     def __init__(
         self,
@@ -83,11 +95,16 @@ class Orchestrator:
         max_queued_bytes: int = 256 * 2**20,
     ) -> None:
         self._connection = Connection(resolve_endpoint(url, tenant, headers, credentials))
-        self._timeout = seconds(timeout)
         self._trace_context = trace_context
         self._enqueuer = Enqueuer(self._send_batch, max_queued_jobs, max_queued_bytes)
         self._is_closed = False
-        self.artifacts = Artifacts(self._connection, self._timeout)
+        caller = Caller(self._connection, seconds(timeout), trace_context)
+        self._call = caller.call
+        self.artifacts = Artifacts(self._connection, caller.timeout)
+        self.runs = Runs(caller)
+        self.pipelines = Pipelines(caller)
+        self.watermarks = Watermarks(caller)
+        self.backfills = Backfills(caller)
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,7 +139,8 @@ class Orchestrator:
 
         Raises:
             OrchestratorError: IDEMPOTENCY_CONFLICT, JOB_ID_CONFLICT, PAYLOAD_TOO_LARGE,
-                PAYLOAD_ARTIFACT_NOT_FOUND, QUEUE_FULL, or one with ``violations``.
+                PAYLOAD_ARTIFACT_NOT_FOUND, WINDOW_SERIES_NOT_FOUND, WINDOW_INVALID, QUEUE_FULL,
+                or one with ``violations``.
             TypeError, ValueError: JSON cannot carry the payload.
         """
         self._assert_open()
@@ -171,41 +189,44 @@ class Orchestrator:
         display_name: str = "",
         project: str = "",
         correlation_id: str | None = None,
+        keep_open: bool = False,
         timeout: Duration | None = None,
     ) -> CreatedRun:
         """Makes a run of up to 1,000 jobs with edges between them: all of it or nothing.
 
         Args:
-            jobs: The jobs.
+            jobs: The jobs; a larger run is kept open and filled with ``runs.append``.
             display_name: For people.
             project: Jobs without one inherit it.
             correlation_id: Jobs without one inherit it; a handler's own, else the run's id,
                 unless told.
+            keep_open: Whether more is to come: the run is active until ``runs.close``.
             timeout: For this call; the client's unless told.
 
         Raises:
             OrchestratorError: GRAPH_CYCLE, GRAPH_UNKNOWN_JOB, GRAPH_DUPLICATE_NAME,
-                GRAPH_REPEATED_EDGE (``violations`` name the edges) and what ``enqueue`` raises.
+                GRAPH_REPEATED_EDGE, GRAPH_UNREACHABLE (``violations`` name the edges) and what
+                ``enqueue`` raises.
         """
         request = to_create_run(
             jobs,
             display_name=display_name,
             project=project,
             correlation_id=correlation_id,
+            keep_open=keep_open,
             hook=self._trace_context,
         )
         response = await self._call(rpcs.CREATE_RUN, request, timeout)
-        names = (job.name for job in jobs)
         return CreatedRun(
             run_id=response.run.run_id or request.run_id,
-            job_ids=dict(zip(names, response.job_ids, strict=False)),
+            job_ids=ids_by_name((job.name for job in jobs), response.job_ids),
             already_existed=response.already_existed,
         )
 
-    async def get_run(self, run_id: str, *, timeout: Duration | None = None) -> Run:
+    async def get_run(self, run_id: str, *, timeout: Duration | None = None) -> RunDetail:
         """A run with its jobs (without payloads) and edges. Raises RUN_NOT_FOUND."""
         request = pb.run.GetRunRequest(run_id=run_id)
-        return to_run(await self._call(rpcs.GET_RUN, request, timeout))
+        return to_run_detail(await self._call(rpcs.GET_RUN, request, timeout))
 
     async def get_job(self, job_id: str, *, timeout: Duration | None = None) -> JobDetail:
         """A job with its attempts and artifacts. Raises JOB_NOT_FOUND."""
@@ -312,10 +333,6 @@ class Orchestrator:
     ) -> Sequence[pb.job.EnqueueResult]:
         request = pb.job.EnqueueJobsRequest(jobs=specs)
         return (await self._call(rpcs.ENQUEUE_JOBS, request, timeout)).results
-
-    async def _call(self, rpc: Rpc[Req, Res], request: Req, timeout: Duration | None = None) -> Res:
-        total = self._timeout if timeout is None else seconds(timeout)
-        return await with_retries(lambda left: self._connection.unary(rpc, request, left), total)
 
     def _assert_open(self) -> None:
         if self._is_closed:

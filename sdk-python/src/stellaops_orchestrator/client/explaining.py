@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from google.protobuf.message import Message
-
 from stellaops_orchestrator.contract import pb
-from stellaops_orchestrator.contract.time import to_datetime
+from stellaops_orchestrator.contract.time import moment_of, to_datetime
 from stellaops_orchestrator.names import BreakerPhase, FlowScopeKind, JobState, name_of
 
 
@@ -36,7 +34,7 @@ class BlockedByWorkers:
     """No connected worker takes the job, or all that do are full."""
 
     capable_workers: int
-    """Connected workers that take its type, counted on the replica that answered."""
+    """Connected workers that take its type, on all replicas as of some seconds ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +170,7 @@ def _to_blocked_by(cause: pb.job.BlockedBy) -> BlockedBy | None:
                 quota=quota.quota,
                 limit=quota.limit,
                 used=quota.used,
-                reset_time=_if_set(quota, "reset_time"),
+                reset_time=moment_of(quota, "reset_time"),
             )
     return _to_blocked_scope(cause)
 
@@ -182,21 +180,21 @@ def _to_blocked_scope(cause: pb.job.BlockedBy) -> BlockedBy | None:
         case "pause":
             pause = cause.pause
             return BlockedByPause(
-                scope=_scope(pause.scope),
+                scope=to_flow_scope(pause.scope),
                 reason=pause.reason,
-                expire_time=_if_set(pause, "expire_time"),
+                expire_time=moment_of(pause, "expire_time"),
             )
         case "blackout":
             blackout = cause.blackout
             return BlockedByBlackout(
-                scope=_scope(blackout.scope),
+                scope=to_flow_scope(blackout.scope),
                 name=blackout.name,
-                end_time=_if_set(blackout, "end_time"),
+                end_time=moment_of(blackout, "end_time"),
             )
         case "concurrency":
             limit = cause.concurrency
             return BlockedByConcurrency(
-                scope=_scope(limit.scope),
+                scope=to_flow_scope(limit.scope),
                 limit=limit.limit,
                 active=limit.active,
                 is_dynamic=limit.dynamic,
@@ -204,23 +202,20 @@ def _to_blocked_scope(cause: pb.job.BlockedBy) -> BlockedBy | None:
         case "limiter":
             limiter = cause.limiter
             return BlockedByLimiter(
-                scope=_scope(limiter.scope),
+                scope=to_flow_scope(limiter.scope),
                 rate_per_second=limiter.rate_per_second,
-                retry_time=_if_set(limiter, "retry_time"),
+                retry_time=moment_of(limiter, "retry_time"),
             )
         case "breaker":
             breaker = cause.breaker
             return BlockedByBreaker(
-                scope=_scope(breaker.scope),
+                scope=to_flow_scope(breaker.scope),
                 phase=name_of(BreakerPhase, breaker.phase, None),
-                open_until=_if_set(breaker, "open_until"),
+                open_until=moment_of(breaker, "open_until"),
             )
     return None
 
 
-def _scope(scope: pb.flow_control.FlowScope) -> FlowScope:
+def to_flow_scope(scope: pb.flow_control.FlowScope) -> FlowScope:
+    """A scope of the contract as a plain object."""
     return FlowScope(kind=name_of(FlowScopeKind, scope.kind, None), name=scope.name)
-
-
-def _if_set(message: Message, field: str) -> datetime | None:
-    return to_datetime(getattr(message, field)) if message.HasField(field) else None

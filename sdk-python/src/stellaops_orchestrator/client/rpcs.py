@@ -48,6 +48,79 @@ RETRY_JOBS = Rpc("JobService", "RetryJobs", pb.job.RetryJobsRequest, pb.job.Retr
 EXPLAIN_JOB = Rpc("JobService", "ExplainJob", pb.job.ExplainJobRequest, pb.job.ExplainJobResponse)
 CREATE_RUN = Rpc("RunService", "CreateRun", pb.run.CreateRunRequest, pb.run.CreateRunResponse)
 GET_RUN = Rpc("RunService", "GetRun", pb.run.GetRunRequest, pb.run.GetRunResponse)
+APPEND_JOBS = Rpc("RunService", "AppendJobs", pb.run.AppendJobsRequest, pb.run.AppendJobsResponse)
+CLOSE_RUN = Rpc("RunService", "CloseRun", pb.run.CloseRunRequest, pb.run.CloseRunResponse)
+CANCEL_RUN = Rpc("RunService", "CancelRun", pb.run.CancelRunRequest, pb.run.CancelRunResponse)
+REPLAY_RUN = Rpc("RunService", "ReplayRun", pb.run.ReplayRunRequest, pb.run.ReplayRunResponse)
+PUT_PIPELINE = Rpc(
+    "PipelineService",
+    "PutPipeline",
+    pb.pipeline.PutPipelineRequest,
+    pb.pipeline.PutPipelineResponse,
+)
+GET_PIPELINE = Rpc(
+    "PipelineService",
+    "GetPipeline",
+    pb.pipeline.GetPipelineRequest,
+    pb.pipeline.GetPipelineResponse,
+)
+RUN_PIPELINE = Rpc(
+    "PipelineService",
+    "RunPipeline",
+    pb.pipeline.RunPipelineRequest,
+    pb.pipeline.RunPipelineResponse,
+)
+PUT_WINDOW_SERIES = Rpc(
+    "WatermarkService",
+    "PutWindowSeries",
+    pb.watermark.PutWindowSeriesRequest,
+    pb.watermark.PutWindowSeriesResponse,
+)
+GET_WATERMARK = Rpc(
+    "WatermarkService",
+    "GetWatermark",
+    pb.watermark.GetWatermarkRequest,
+    pb.watermark.GetWatermarkResponse,
+)
+LIST_GAPS = Rpc(
+    "WatermarkService", "ListGaps", pb.watermark.ListGapsRequest, pb.watermark.ListGapsResponse
+)
+PREVIEW_BACKFILL = Rpc(
+    "BackfillService",
+    "PreviewBackfill",
+    pb.backfill.PreviewBackfillRequest,
+    pb.backfill.PreviewBackfillResponse,
+)
+CREATE_BACKFILL = Rpc(
+    "BackfillService",
+    "CreateBackfill",
+    pb.backfill.CreateBackfillRequest,
+    pb.backfill.CreateBackfillResponse,
+)
+GET_BACKFILL = Rpc(
+    "BackfillService",
+    "GetBackfill",
+    pb.backfill.GetBackfillRequest,
+    pb.backfill.GetBackfillResponse,
+)
+PAUSE_BACKFILL = Rpc(
+    "BackfillService",
+    "PauseBackfill",
+    pb.backfill.PauseBackfillRequest,
+    pb.backfill.PauseBackfillResponse,
+)
+RESUME_BACKFILL = Rpc(
+    "BackfillService",
+    "ResumeBackfill",
+    pb.backfill.ResumeBackfillRequest,
+    pb.backfill.ResumeBackfillResponse,
+)
+CANCEL_BACKFILL = Rpc(
+    "BackfillService",
+    "CancelBackfill",
+    pb.backfill.CancelBackfillRequest,
+    pb.backfill.CancelBackfillResponse,
+)
 FIND_MISSING_ARTIFACTS = Rpc(
     "ArtifactService",
     "FindMissingArtifacts",

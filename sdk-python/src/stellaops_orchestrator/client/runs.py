@@ -1,159 +1,152 @@
-"""Runs: jobs that belong together, with edges between them."""
+"""Live and finished runs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Unpack
+from collections.abc import Sequence
 
-from stellaops_orchestrator.client.job_spec import JobOptions, JobRequest, to_job_spec
-from stellaops_orchestrator.client.views import Job, to_job
+from stellaops_orchestrator.client import rpcs
+from stellaops_orchestrator.client.answers import Lease
+from stellaops_orchestrator.client.caller import Caller
+from stellaops_orchestrator.client.run_spec import RunJob, ids_by_name, to_appended_jobs
+from stellaops_orchestrator.client.run_views import (
+    AppendedJobs,
+    Operation,
+    Replay,
+    Run,
+    to_operation,
+    to_replay,
+    to_run,
+)
 from stellaops_orchestrator.contract import pb
 from stellaops_orchestrator.contract.ids import uuid7
-from stellaops_orchestrator.contract.time import to_datetime
-from stellaops_orchestrator.names import JobState, OnFailure, RunState, name_of, number_of
-from stellaops_orchestrator.payload import NOTHING
-from stellaops_orchestrator.trace_context import TraceHook, correlation_of
+from stellaops_orchestrator.contract.time import Duration, to_duration
 
 
-@dataclass(frozen=True, slots=True)
-class DependsOn:
-    """A dependency, and what its failure means."""
+class Runs:
+    """Appends to live runs, cancels and replays them. Reach it as ``Orchestrator.runs``.
 
-    name: str
-    """The name of the job that must succeed first."""
-    on_failure: OnFailure = OnFailure.CANCEL
-    """What happens to the waiting job when it does not."""
-
-
-class RunJob(JobRequest):
-    """A job of a run that is to be made.
-
-    Args:
-        name: Its name, unique in the run.
-        job_type: A dotted name such as ``"sbom.scan"``.
-        payload: As for ``JobRequest``.
-        depends_on: What must succeed before it starts: names, or ``DependsOn``.
-        options: See ``JobOptions``.
+    ``create_run`` makes runs and ``get_run`` shows them. Every ``timeout`` is for its call; the
+    client's unless told.
     """
 
-    def __init__(
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def append(
         self,
-        name: str,
-        job_type: str,
-        payload: object = NOTHING,
+        run_id: str,
+        jobs: Sequence[RunJob],
         *,
-        depends_on: Sequence[str | DependsOn] = (),
-        **options: Unpack[JobOptions],
-    ) -> None:
-        super().__init__(job_type, payload, **options)
-        self.name = name
-        self.depends_on = tuple(depends_on)
+        close: bool = False,
+        fan_out: Lease | None = None,
+        timeout: Duration | None = None,
+    ) -> AppendedJobs:
+        """Adds up to 1,000 jobs to a live run: all of them or none.
 
+        They can depend on each other and on jobs that the run has. A name that the run has
+        already, with the same content, is the same job.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatedRun:
-    """The run that was made."""
+        Args:
+            run_id: The run.
+            jobs: The jobs.
+            close: Whether this is the last batch: closes the run in the same transaction.
+            fan_out: The lease of a job of the run under which a handler appends; the run need
+                not be open then. ``job.fan_out`` says it for you.
+            timeout: For this call.
 
-    run_id: str
-    """The run."""
-    job_ids: Mapping[str, str]
-    """The jobs' ids by their names."""
-    already_existed: bool
-    """True: an earlier try of the same call had made it."""
+        Raises:
+            OrchestratorError: RUN_NOT_FOUND, RUN_CLOSED, RUN_CANCELLED, STALE_LEASE,
+                JOB_NOT_IN_RUN, JOB_NAME_CONFLICT, and what ``create_run`` raises.
+        """
+        request = pb.run.AppendJobsRequest(
+            run_id=run_id,
+            jobs=to_appended_jobs(jobs, self._caller.trace_context),
+            fan_out=fan_out.to_message() if fan_out else None,
+            close=close,
+        )
+        response = await self._caller.call(rpcs.APPEND_JOBS, request, timeout)
+        job_ids = ids_by_name((job.name for job in jobs), response.job_ids)
+        return AppendedJobs(job_ids=job_ids, existing=response.existing)
 
+    async def close(self, run_id: str, *, timeout: Duration | None = None) -> Run:
+        """Closes an open run: only handlers of its jobs can append from now on.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """A dependency between two jobs of a run."""
+        Raises:
+            OrchestratorError: RUN_NOT_FOUND.
+        """
+        request = pb.run.CloseRunRequest(run_id=run_id)
+        return to_run((await self._caller.call(rpcs.CLOSE_RUN, request, timeout)).run)
 
-    from_job_id: str
-    """The job that must succeed first."""
-    to_job_id: str
-    """The job that waits."""
-    on_failure: OnFailure
-    """What happens when the first does not succeed."""
+    async def cancel(
+        self,
+        run_id: str,
+        *,
+        reason: str = "",
+        ticket: str = "",
+        grace: Duration | None = None,
+        timeout: Duration | None = None,
+    ) -> Operation:
+        """Cancels every unfinished job of a run, in batches.
 
+        Returns when the ledger has the order, not when all have stopped: watch the run for that.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A run as the ledger has it, with its jobs (without payloads) and edges."""
+        Args:
+            run_id: The run.
+            reason: Why, for the history.
+            ticket: The ticket that asks for it, for the history.
+            grace: How long a running job may take to stop; the lease policy's drain grace
+                unless told.
+            timeout: For this call.
 
-    run_id: str
-    """The run."""
-    tenant: str
-    """The owner."""
-    display_name: str
-    """For people."""
-    project: str
-    """The project, if any."""
-    correlation_id: str
-    """What jobs without one inherited."""
-    create_time: datetime
-    """When it was made."""
-    state: RunState
-    """The sum of its jobs."""
-    counts: Mapping[JobState, int]
-    """How many jobs stand where; states without jobs are missing."""
-    jobs: Sequence[Job]
-    """In the order of the request that made it."""
-    edges: Sequence[Edge]
-    """The dependencies between its jobs."""
+        Raises:
+            OrchestratorError: RUN_NOT_FOUND.
+        """
+        request = pb.run.CancelRunRequest(
+            run_id=run_id,
+            request_id=uuid7(),
+            reason=reason,
+            ticket=ticket,
+            grace=to_duration(grace),
+        )
+        response = await self._caller.call(rpcs.CANCEL_RUN, request, timeout)
+        return to_operation(response.operation)
 
+    async def replay(
+        self,
+        run_id: str,
+        *,
+        job_names: Sequence[str] = (),
+        include_downstream: bool = False,
+        rerun_upstream: bool = False,
+        dry_run: bool = False,
+        reason: str = "",
+        ticket: str = "",
+        timeout: Duration | None = None,
+    ) -> Replay:
+        """Runs a part of a finished run again, as a new run that is linked to it.
 
-def _dependency(dependency: str | DependsOn) -> pb.run.Dependency:
-    if isinstance(dependency, str):
-        return pb.run.Dependency(name=dependency)
-    message = pb.run.Dependency(name=dependency.name)
-    message.on_failure = number_of(OnFailure(dependency.on_failure))  # type: ignore[assignment]
-    return message
+        The history of the first is untouched.
 
+        Args:
+            run_id: The run to replay.
+            job_names: The jobs to run again; every one that did not succeed, skipped ones aside,
+                unless told.
+            include_downstream: Whether everything that depends on these jobs runs again, too.
+            rerun_upstream: Whether what they depend on runs again, too, instead of being reused.
+            dry_run: Whether to say what would run, and why, and change nothing.
+            reason: Why, for the history.
+            ticket: The ticket that asks for it, for the history.
+            timeout: For this call.
 
-def _run_job(job: RunJob, hook: TraceHook | None) -> pb.run.RunJob:
-    spec = to_job_spec(job, hook)
-    # Not the handler's correlation id: the job inherits the run's, which has it already.
-    spec.correlation_id = job.options.get("correlation_id", "")
-    return pb.run.RunJob(
-        name=job.name, spec=spec, depends_on=[_dependency(d) for d in job.depends_on]
-    )
-
-
-def to_create_run(
-    jobs: Sequence[RunJob],
-    *,
-    display_name: str,
-    project: str,
-    correlation_id: str | None,
-    hook: TraceHook | None,
-) -> pb.run.CreateRunRequest:
-    """The CreateRun request, with a run id of the SDK's own so that it can be repeated."""
-    return pb.run.CreateRunRequest(
-        run_id=uuid7(),
-        display_name=display_name,
-        project=project,
-        correlation_id=correlation_of(correlation_id),
-        jobs=[_run_job(job, hook) for job in jobs],
-    )
-
-
-def to_run(response: pb.run.GetRunResponse) -> Run:
-    """A run of the contract as a plain object."""
-    run = response.run
-    return Run(
-        run_id=run.run_id,
-        tenant=run.tenant,
-        display_name=run.display_name,
-        project=run.project,
-        correlation_id=run.correlation_id,
-        create_time=to_datetime(run.create_time),
-        state=name_of(RunState, run.state, RunState.ACTIVE),
-        counts={name_of(JobState, c.state, JobState.BLOCKED): c.count for c in run.counts},
-        jobs=tuple(to_job(job) for job in response.jobs),
-        edges=tuple(
-            Edge(
-                from_job_id=edge.from_job_id,
-                to_job_id=edge.to_job_id,
-                on_failure=name_of(OnFailure, edge.on_failure, OnFailure.CANCEL),
-            )
-            for edge in response.edges
-        ),
-    )
+        Raises:
+            OrchestratorError: RUN_NOT_FOUND, JOB_NOT_FOUND, RUN_ACTIVE, NOTHING_TO_REPLAY.
+        """
+        request = pb.run.ReplayRunRequest(
+            run_id=run_id,
+            request_id=uuid7(),
+            job_names=job_names,
+            include_downstream=include_downstream,
+            rerun_upstream=rerun_upstream,
+            dry_run=dry_run,
+            reason=reason,
+            ticket=ticket,
+        )
+        return to_replay(await self._caller.call(rpcs.REPLAY_RUN, request, timeout))

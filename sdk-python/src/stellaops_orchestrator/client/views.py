@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from stellaops_orchestrator.client.window import EventWindow, window_of
 from stellaops_orchestrator.contract import pb
-from stellaops_orchestrator.contract.time import to_datetime, to_timedelta
+from stellaops_orchestrator.contract.time import length_of, moment_of
 from stellaops_orchestrator.names import AttemptOutcome, FailureClass, JobState, name_of
 from stellaops_orchestrator.payload import decode_json
 
@@ -121,6 +120,10 @@ class Job:
     """The worker that holds it, while offered or running."""
     artifacts: Sequence[BoundArtifact]
     """What its successful attempt produced."""
+    window: EventWindow | None
+    """The event time of its source that it covers."""
+    is_skipped: bool
+    """True: cancelled because its run did not need it."""
 
     @property
     def is_terminal(self) -> bool:
@@ -196,21 +199,15 @@ class JobEvent:
     """Why, if there is a reason to tell."""
 
 
-def _moment(message: Any, name: str) -> datetime | None:
-    value: Timestamp = getattr(message, name)
-    return to_datetime(value) if message.HasField(name) else None
-
-
 def _failure(message: Any, name: str) -> Failure | None:
     if not message.HasField(name):
         return None
     failure: pb.failure.Failure = getattr(message, name)
-    has_retry = failure.HasField("retry_after")
     return Failure(
         failure_class=name_of(FailureClass, failure.failure_class, FailureClass.USER),
         message=failure.message,
         terminal=failure.terminal,
-        retry_after=to_timedelta(failure.retry_after) if has_retry else None,
+        retry_after=length_of(failure, "retry_after"),
     )
 
 
@@ -247,10 +244,10 @@ def _job_fields(job: pb.job.Job) -> dict[str, Any]:
         "attempt": job.attempt,
         "failures": job.failures,
         "interruptions": job.interruptions,
-        "create_time": _moment(job, "create_time"),
-        "start_time": _moment(job, "start_time"),
-        "finish_time": _moment(job, "finish_time"),
-        "scheduled_time": _moment(job, "scheduled_time"),
+        "create_time": moment_of(job, "create_time"),
+        "start_time": moment_of(job, "start_time"),
+        "finish_time": moment_of(job, "finish_time"),
+        "scheduled_time": moment_of(job, "scheduled_time"),
         "last_failure": _failure(job, "last_failure"),
         "result": job.result,
         "progress": JobProgress(
@@ -262,6 +259,8 @@ def _job_fields(job: pb.job.Job) -> dict[str, Any]:
         "name": job.name,
         "worker_id": job.worker_id,
         "artifacts": tuple(_artifact(binding) for binding in job.artifacts),
+        "window": window_of(spec),
+        "is_skipped": job.skipped,
     }
 
 
@@ -281,8 +280,8 @@ def _attempt(attempt: pb.job.Attempt) -> Attempt:
         attempt=attempt.attempt,
         lease_epoch=attempt.lease_epoch,
         worker_id=attempt.worker_id,
-        start_time=_moment(attempt, "start_time"),
-        finish_time=_moment(attempt, "finish_time"),
+        start_time=moment_of(attempt, "start_time"),
+        finish_time=moment_of(attempt, "finish_time"),
         outcome=name_of(AttemptOutcome, attempt.outcome, AttemptOutcome.INTERRUPTED),
         failure=_failure(attempt, "failure"),
     )
@@ -293,7 +292,7 @@ def to_job_event(event: pb.job.JobEvent) -> JobEvent:
     has_from, has_to = event.from_state != 0, event.to_state != 0
     return JobEvent(
         event_id=event.event_id,
-        time=_moment(event, "time"),
+        time=moment_of(event, "time"),
         kind=event.kind,
         from_state=name_of(JobState, event.from_state, JobState.BLOCKED) if has_from else None,
         to_state=name_of(JobState, event.to_state, JobState.BLOCKED) if has_to else None,

@@ -4,6 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration as DurationMessage
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 Duration = timedelta | float
@@ -46,3 +47,13 @@ def to_timestamp(moment: datetime | None) -> Timestamp | None:
 def to_datetime(message: Timestamp) -> datetime:
     """The moment of a Timestamp message, in UTC."""
     return message.ToDatetime(tzinfo=UTC)
+
+
+def moment_of(message: Message, field: str) -> datetime | None:
+    """The moment in a field of a message; None if it is not set."""
+    return to_datetime(getattr(message, field)) if message.HasField(field) else None
+
+
+def length_of(message: Message, field: str) -> timedelta | None:
+    """The length of time in a field of a message; None if it is not set."""
+    return to_timedelta(getattr(message, field)) if message.HasField(field) else None

@@ -1,12 +1,14 @@
 """A job as a threaded handler sees it."""
 
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 from stellaops_orchestrator.artifacts.artifacts import UploadedArtifact
 from stellaops_orchestrator.artifacts.source import ArtifactSource
+from stellaops_orchestrator.client.run_spec import RunJob
+from stellaops_orchestrator.client.run_views import AppendedJobs
 from stellaops_orchestrator.contract.time import Duration, seconds
 from stellaops_orchestrator.job_errors import JobStoppedError, StopReason
 from stellaops_orchestrator.sync.orchestrator import SyncOrchestrator
@@ -102,6 +104,14 @@ class SyncJobContext(JobFacts):
         JobStoppedError.
         """
         return self._call(self._job.upload_artifact(name, source, media_type=media_type))
+
+    def fan_out(self, jobs: Sequence[RunJob], *, timeout: Duration | None = None) -> AppendedJobs:
+        """Appends jobs to the job's own run, under its lease. See ``JobContext.fan_out``.
+
+        Raises:
+            JobStoppedError: The handler must stop.
+        """
+        return self._call(self._job.fan_out(jobs, timeout=timeout))
 
     def throttle(
         self,

@@ -19,12 +19,15 @@ from stellaops_orchestrator.client.answers import (
 from stellaops_orchestrator.client.explaining import Explanation
 from stellaops_orchestrator.client.job_spec import JobOptions, JobRequest
 from stellaops_orchestrator.client.listing import JobFilter
-from stellaops_orchestrator.client.runs import CreatedRun, Run, RunJob
+from stellaops_orchestrator.client.run_spec import RunJob
+from stellaops_orchestrator.client.run_views import CreatedRun, RunDetail
 from stellaops_orchestrator.client.views import Job, JobDetail, JobEvent
 from stellaops_orchestrator.contract.time import Duration
 from stellaops_orchestrator.orchestrator import Orchestrator
 from stellaops_orchestrator.payload import NOTHING
+from stellaops_orchestrator.sync.event_time import SyncBackfills, SyncWatermarks
 from stellaops_orchestrator.sync.portal import LoopThread, Portal
+from stellaops_orchestrator.sync.runs import SyncPipelines, SyncRuns
 from stellaops_orchestrator.trace_context import TraceHook
 
 
@@ -79,6 +82,14 @@ class SyncOrchestrator:
 
     artifacts: SyncArtifacts
     """Bytes that jobs produce or read."""
+    runs: SyncRuns
+    """Appends to live runs, cancels and replays them."""
+    pipelines: SyncPipelines
+    """Named runs that the ledger keeps."""
+    watermarks: SyncWatermarks
+    """Up to which event time sources are complete."""
+    backfills: SyncBackfills
+    """Covers event time that was missed."""
 
     def __init__(
         self,
@@ -117,6 +128,10 @@ class SyncOrchestrator:
         self._client = client
         self._portal = portal
         self.artifacts = SyncArtifacts(client.artifacts, portal)
+        self.runs = SyncRuns(client.runs, portal)
+        self.pipelines = SyncPipelines(client.pipelines, portal)
+        self.watermarks = SyncWatermarks(client.watermarks, portal)
+        self.backfills = SyncBackfills(client.backfills, portal)
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +172,7 @@ class SyncOrchestrator:
         display_name: str = "",
         project: str = "",
         correlation_id: str | None = None,
+        keep_open: bool = False,
         timeout: Duration | None = None,
     ) -> CreatedRun:
         """Makes a run of jobs with edges between them. See ``Orchestrator.create_run``."""
@@ -166,11 +182,12 @@ class SyncOrchestrator:
                 display_name=display_name,
                 project=project,
                 correlation_id=correlation_id,
+                keep_open=keep_open,
                 timeout=timeout,
             )
         )
 
-    def get_run(self, run_id: str, *, timeout: Duration | None = None) -> Run:
+    def get_run(self, run_id: str, *, timeout: Duration | None = None) -> RunDetail:
         """A run with its jobs (without payloads) and edges. Raises RUN_NOT_FOUND."""
         return self._portal.call(self._client.get_run(run_id, timeout=timeout))
 

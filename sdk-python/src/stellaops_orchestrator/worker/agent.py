@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
+
+from google.protobuf.duration_pb2 import Duration as DurationMessage
 
 from stellaops_orchestrator.contract import pb
 from stellaops_orchestrator.contract.lease_policy import LeasePolicy
-from stellaops_orchestrator.contract.time import to_timedelta
+from stellaops_orchestrator.contract.time import length_of, to_timedelta
 from stellaops_orchestrator.job_errors import StopReason
 from stellaops_orchestrator.names import FailureClass
 from stellaops_orchestrator.orchestrator import Orchestrator
@@ -172,12 +175,8 @@ class Agent:
         progress = ProgressReporter(self.outbox, lease.ref, policy.max_payload_bytes)
         self._progress[lease] = progress
         job = JobContext(offer, JobParts(self.outbox, progress, self._orchestrator))
-        has_deadline = offer.HasField("attempt_deadline")
-        deadline = to_timedelta(offer.attempt_deadline) if has_deadline else policy.attempt_deadline
-        grace = policy.drain_grace.total_seconds()
-        lease.set_timer(
-            deadline.total_seconds(), lambda: self._stop(lease, StopReason.DEADLINE, grace)
-        )
+        deadline = length_of(offer, "attempt_deadline")
+        self._arm_deadline(lease, policy.attempt_deadline if deadline is None else deadline)
         lease.job = job
         task = asyncio.create_task(
             run_handler(handler, job, policy.max_payload_bytes), name=f"job {job.job_id}"
@@ -196,11 +195,26 @@ class Agent:
         lease = self.leases.get((verdict.job_id, verdict.lease_epoch))
         if lease is None:
             return
-        if verdict.verdict == _tr.LEASE_VERDICT_CANCELLED:
+        if verdict.verdict == _tr.LEASE_VERDICT_RENEWED:
+            if verdict.HasField("attempt_time_left"):
+                self._move_deadline(lease, verdict.attempt_time_left)
+        elif verdict.verdict == _tr.LEASE_VERDICT_CANCELLED:
             grace = self._policy().drain_grace.total_seconds()
             self._stop(lease, StopReason.CANCELLED, grace)
         elif verdict.verdict in _LOST:
             self._lose(lease)
+
+    def _move_deadline(self, lease: HeldLease, time_left: DurationMessage) -> None:
+        """An operator moved the attempt's deadline: what the offer said counts no longer."""
+        if lease.state is LeaseState.OFFERED:
+            # Not begun yet: its clock starts when it does.
+            lease.offer.attempt_deadline.CopyFrom(time_left)
+        elif lease.state is LeaseState.RUNNING:
+            self._arm_deadline(lease, to_timedelta(time_left))
+
+    def _arm_deadline(self, lease: HeldLease, left: timedelta) -> None:
+        grace = self._policy().drain_grace.total_seconds()
+        lease.set_timer(left.total_seconds(), lambda: self._stop(lease, StopReason.DEADLINE, grace))
 
     def _on_cancel(self, cancel: pb.task_runner.Cancel) -> None:
         lease = self.leases.get((cancel.job_id, cancel.lease_epoch))

@@ -40,6 +40,8 @@ class EngineOptions:
     handlers: Mapping[str, Handler]
     pools: Sequence[pb.task_runner.Pool]
     worker_id: str
+    host: str
+    """The machine's name; empty for none."""
     labels: Mapping[str, str]
     drain_grace: float | None
     """Seconds; the lease policy's if None."""
@@ -47,6 +49,13 @@ class EngineOptions:
     """Whether jobs come with an active lease instead of an offer."""
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     """New for every worker object: an old process's leases are interrupted by it."""
+
+
+def _log_hint(hint: pb.task_runner.Hint) -> None:
+    causes = [blocked.WhichOneof("cause") for blocked in hint.blocked_by]
+    is_full = hint.more_workers_help and not causes
+    text = "all slots are taken and more jobs wait" if is_full else "idle"
+    _logger.debug(text, extra={"ready_jobs": hint.ready_jobs, "blocked_by": causes})
 
 
 class Engine:
@@ -153,6 +162,7 @@ class Engine:
             held_leases=self._agent.held(),
             sdk=SDK_NAME,
             labels=dict(self._options.labels),
+            host=self._options.host,
             lease_at_once=self._options.lease_at_once,
         )
         endpoint = self._options.endpoint
@@ -183,7 +193,7 @@ class Engine:
             case "drain_ack":
                 self.is_drain_acknowledged = True
             case "hint":
-                _logger.debug("idle", extra={"ready_jobs": frame.hint.ready_jobs})
+                _log_hint(frame.hint)
             case _:
                 self._agent.take(frame)
         self._changed()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,13 @@ from stellaops_orchestrator._gen import limits
 from stellaops_orchestrator.artifacts.artifacts import UploadedArtifact
 from stellaops_orchestrator.artifacts.source import ArtifactSource
 from stellaops_orchestrator.client.answers import Lease
+from stellaops_orchestrator.client.run_spec import RunJob
+from stellaops_orchestrator.client.run_views import AppendedJobs
+from stellaops_orchestrator.client.window import EventWindow, window_of
 from stellaops_orchestrator.contract import pb
 from stellaops_orchestrator.contract.text import truncate
 from stellaops_orchestrator.contract.time import Duration, to_duration
+from stellaops_orchestrator.errors import FailedPreconditionError
 from stellaops_orchestrator.job_errors import StopReason, TerminalError
 from stellaops_orchestrator.names import FailureClass
 from stellaops_orchestrator.orchestrator import Orchestrator
@@ -69,6 +73,8 @@ class JobFacts:
     """The project within the tenant; empty if none."""
     source: str
     """The upstream that the job reads from; empty if none."""
+    window: EventWindow | None
+    """The event time of its source that the job covers when it succeeds; None if it covers none."""
     concurrency_key: str
     """What it shares a concurrency limit by; empty if none."""
     labels: Mapping[str, str]
@@ -98,6 +104,7 @@ class JobFacts:
         self.tracestate = spec.tracestate
         self.project = spec.project
         self.source = spec.source
+        self.window = window_of(spec)
         self.concurrency_key = spec.concurrency_key
         self.labels = dict(spec.labels)
         self.payload = spec.payload
@@ -200,6 +207,28 @@ class JobContext(JobFacts):
         uploaded = await self.orchestrator.artifacts.upload(source, media_type=media_type)
         self._artifacts[name] = uploaded.digest
         return uploaded
+
+    async def fan_out(
+        self, jobs: Sequence[RunJob], *, timeout: Duration | None = None
+    ) -> AppendedJobs:
+        """Appends jobs to the job's own run, under its lease; the run need not be open.
+
+        What depends on this job with ``include_fan_out`` waits for them, too. Safe to repeat,
+        also in the next attempt: a name that is there with the same content is the same job.
+
+        Args:
+            jobs: Up to 1,000. They inherit the trace context; their correlation id is the run's.
+            timeout: For this call; the client's unless told.
+
+        Raises:
+            OrchestratorError: JOB_NOT_IN_RUN outside of a run, and what ``runs.append`` raises.
+        """
+        if not self.run_id:
+            raise FailedPreconditionError(
+                "a job outside of a run cannot fan out: enqueue instead", reason="JOB_NOT_IN_RUN"
+            )
+        runs = self.orchestrator.runs
+        return await runs.append(self.run_id, jobs, fan_out=self.lease, timeout=timeout)
 
     def throttle(
         self,

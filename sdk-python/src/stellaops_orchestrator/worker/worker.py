@@ -10,7 +10,9 @@ from typing import Self
 
 import grpc
 
+from stellaops_orchestrator._gen import limits
 from stellaops_orchestrator.client.connection import resolve_endpoint
+from stellaops_orchestrator.contract.text import truncate
 from stellaops_orchestrator.contract.time import Duration, seconds
 from stellaops_orchestrator.orchestrator import Orchestrator
 from stellaops_orchestrator.trace_context import TraceHook
@@ -45,6 +47,8 @@ class Worker:
         concurrency: How many jobs run at once. Not used when ``pools`` is given.
         queues: The queues to take from; ``"default"`` unless told. Not used with ``pools``.
         pools: Separate slots for separate job types, by name.
+        host: The machine that it runs on, which an operator can take out as a whole; its host
+            name unless told, empty for none.
         labels: For people, up to 32.
         drain_grace: How long a drain lets jobs run on; the lease policy's unless told.
         lease_at_once: Whether jobs come with an active lease instead of an offer: handlers begin
@@ -69,6 +73,7 @@ class Worker:
         concurrency: int = 8,
         queues: Sequence[str] = (),
         pools: Mapping[str, Pool] | None = None,
+        host: str | None = None,
         labels: Mapping[str, str] | None = None,
         drain_grace: Duration | None = None,
         lease_at_once: bool = False,
@@ -81,6 +86,7 @@ class Worker:
             handlers=dict(handlers),
             pools=plan_pools(pools, handlers.keys(), concurrency, queues),
             worker_id=worker_id or default_worker_id(),
+            host=truncate(socket.gethostname() if host is None else host, limits.HOST_BYTES),
             labels=dict(labels or {}),
             drain_grace=None if drain_grace is None else seconds(drain_grace),
             lease_at_once=lease_at_once,
