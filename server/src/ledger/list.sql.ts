@@ -25,7 +25,7 @@ export interface ListStatements {
   readonly all: Statement<ListParams, JobViewRow>;
   /** In some states: walks the tables and the index that hold just the jobs of each. */
   readonly byState: Statement<ListParams, JobViewRow>;
-  /** Jobs of a run, of which there are 1,000 at most. */
+  /** Jobs of a run. */
   readonly run: Statement<ListParams, JobViewRow>;
 }
 
