@@ -15,7 +15,9 @@ let hash: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   stage = await openStage();
-  server = await stage.server({ policy: { leaseTtl: "3600s" } });
+  // Looking for stuck work notes it in the history of jobs.
+  const env = { ORCH_STUCK_AFTER: "86400" };
+  server = await stage.server({ policy: { leaseTtl: "3600s" }, env });
   wire = openWire(server.url);
   scene = await setScene(stage.clients(server.url));
   hash = await ledgerHash(stage.owner, scene.tenant);
@@ -25,8 +27,9 @@ afterAll(async () => {
   await stage.close();
 });
 
-it("has rows for each RPC of the contract", () => {
-  expect([...new Set(ROWS.map(({ rpc }) => rpc))].sort()).toEqual(METHODS.map(nameOf).sort());
+it("has rows for each RPC of the contract whose request has fields", () => {
+  const withFields = METHODS.filter(({ input }) => input.fields.length > 0);
+  expect([...new Set(ROWS.map(({ rpc }) => rpc))].sort()).toEqual(withFields.map(nameOf).sort());
 });
 
 it.each(ROWS)("$rpc with $wrong", async ({ rpc, messages, answer }) => {

@@ -2,23 +2,22 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
 import { flowRequests } from "./flow-requests.ts";
+import { otherPlansRequests, plansRequests, type RequestParts } from "./plan-requests.ts";
+import { hour } from "./plan-scene.ts";
 import { digestOf, type Scene } from "./scene.ts";
 
 const bytes = (text: string): string => Buffer.from(text).toString("base64");
 
-/** A job with every field set, so that each can be spoiled. */
-const fullSpec = (): JsonObject => ({
-  jobId: v7(),
+/** A job with every field set that a plan does not decide, so that each can be spoiled. */
+const template: JsonObject = {
   jobType: "bad.full",
   queue: "quiet",
   project: "p",
-  source: "osv.dev",
+  source: "osv",
   priority: 1,
   payload: bytes("{}"),
   payloadMediaType: "application/json",
-  idempotencyKey: randomUUID(),
   labels: { k: "v" },
-  notBefore: "2030-01-01T00:00:00Z",
   retry: {
     maxAttempts: 2,
     initialBackoff: "1s",
@@ -31,6 +30,35 @@ const fullSpec = (): JsonObject => ({
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   tracestate: "a=b",
   concurrencyKey: "k",
+};
+
+/** A job with every field set. */
+const fullSpec = (): JsonObject => ({
+  ...template,
+  jobId: v7(),
+  idempotencyKey: randomUUID(),
+  notBefore: "2030-01-01T00:00:00Z",
+  window: { scope: "npm", startTime: hour(1), endTime: hour(2) },
+});
+
+/** Narrows jobs by everything that there is. */
+const filterOf = (runId: string): JsonObject => ({
+  states: ["JOB_STATE_READY"],
+  jobTypes: ["bad.ready"],
+  queue: "default",
+  project: "p",
+  source: "s",
+  runId,
+  labels: { k: "v" },
+  createdFrom: "2020-01-01T00:00:00Z",
+  createdBefore: "2030-01-01T00:00:00Z",
+  workerId: "w",
+});
+
+const partsFor = ({ runId }: Scene): RequestParts => ({
+  spec: fullSpec(),
+  template,
+  filter: filterOf(runId),
 });
 
 /**
@@ -41,17 +69,6 @@ export const goodRequests = (scene: Scene): Readonly<Record<string, readonly Jso
   const { runningLease: lease, readyJob, runId, digest } = scene;
   const completionId = randomUUID();
   const failure = { failureClass: "FAILURE_CLASS_USER", message: "no", retryAfter: "1s" };
-  const filter = {
-    states: ["JOB_STATE_READY"],
-    jobTypes: ["bad.ready"],
-    queue: "default",
-    project: "p",
-    source: "s",
-    runId,
-    labels: { k: "v" },
-    createdFrom: "2020-01-01T00:00:00Z",
-    createdBefore: "2030-01-01T00:00:00Z",
-  };
   const pool = { name: "p", jobTypes: ["bad.none"], queues: ["default"], slots: 1 };
   const hello = {
     workerId: "w-1",
@@ -61,6 +78,7 @@ export const goodRequests = (scene: Scene): Readonly<Record<string, readonly Jso
     maxPayloadBytes: 1000,
     sdk: "test",
     labels: { k: "v" },
+    host: "h",
   };
   const uploaded = Buffer.from(randomUUID());
   return {
@@ -99,12 +117,13 @@ export const goodRequests = (scene: Scene): Readonly<Record<string, readonly Jso
     "TaskRunnerService/GetLeasePolicy": [{ jobType: "bad.ready" }],
     "JobService/EnqueueJobs": [{ jobs: [fullSpec()] }],
     "JobService/GetJob": [{ jobId: readyJob }],
-    "JobService/ListJobs": [{ filter, pageSize: 10 }],
+    "JobService/ListJobs": [{ filter: filterOf(runId), pageSize: 10 }],
     "JobService/ListJobEvents": [{ jobId: readyJob, pageSize: 10 }],
     "JobService/WatchJobs": [{ jobs: { jobIds: [scene.succeededJob] } }],
     "JobService/CancelJobs": [{ jobIds: [lease.jobId], reason: "r", grace: "1s" }],
     "JobService/RetryJobs": [{ jobIds: [readyJob], reason: "r" }],
     "JobService/ExplainJob": [{ jobId: readyJob }],
+    "JobService/GetRetentionPolicy": [{}],
     "RunService/CreateRun": [
       {
         runId: v7(),
@@ -121,7 +140,6 @@ export const goodRequests = (scene: Scene): Readonly<Record<string, readonly Jso
         ],
       },
     ],
-    "RunService/GetRun": [{ runId }],
     "ArtifactService/FindMissingArtifacts": [{ digests: [digest] }],
     "ArtifactService/UploadArtifact": [
       {
@@ -138,5 +156,15 @@ export const goodRequests = (scene: Scene): Readonly<Record<string, readonly Jso
     "ArtifactService/QueryUpload": [{ uploadId: randomUUID(), digest }],
     "ArtifactService/DownloadArtifact": [{ digest, offset: "1" }],
     ...flowRequests(),
+    ...plansRequests(scene, partsFor(scene)),
   };
 };
+
+/**
+ * Further good requests of RPCs whose messages have choices: each is a call of one message. They
+ * are spoiled like the first one.
+ */
+export const otherRequests = (scene: Scene): Readonly<Record<string, readonly JsonObject[]>> => ({
+  "JobService/WatchJobs": [{ runId: scene.finishedRun }],
+  ...otherPlansRequests(scene, partsFor(scene)),
+});

@@ -43,7 +43,7 @@ function placesBelow(
   path: string,
   put: (value: JsonValue) => JsonObject,
 ): Place[] {
-  if (field.fieldKind === "message" && isObject(value)) {
+  if (field.fieldKind === "message" && isObject(value) && !isAnyJson(field.message)) {
     return placesIn(field.message, value, `${path}.`, put);
   }
   if (field.fieldKind === "list" && field.listKind === "message" && Array.isArray(value)) {
@@ -58,18 +58,22 @@ function placesBelow(
   return [];
 }
 
+/** Whatever it holds is written as it is, not as fields. */
+const isAnyJson = ({ typeName }: DescMessage): boolean =>
+  typeName === "google.protobuf.Struct" || typeName === "google.protobuf.Value";
+
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Something of a type that proto JSON does not take there. */
-export function wrongType(field: DescField): JsonValue {
+/** Something of a type that proto JSON does not take there; undefined: it takes everything. */
+export function wrongType(field: DescField): JsonValue | undefined {
   switch (field.fieldKind) {
     case "list":
       return { not: "a list" };
     case "map":
       return ["not", "a map"];
     case "message":
-      return 7.5;
+      return field.message.typeName === "google.protobuf.Value" ? undefined : 7.5;
     case "enum":
       return "NOT_A_NAME";
     case "scalar":
@@ -79,7 +83,21 @@ export function wrongType(field: DescField): JsonValue {
 
 const INT32 = [-2_147_483_648, -1, 2_147_483_647];
 const INT64 = ["-9223372036854775808", "9007199254740993", "9223372036854775807"];
-const TEXTS = ["a\u0000b", "", "x".repeat(70_000)];
+const TOO_LONG = "x".repeat(70_000);
+const TEXTS = ["a\u0000b", "", TOO_LONG];
+
+const nested = (depth: number): JsonValue => (depth === 0 ? null : [nested(depth - 1)]);
+const ANY_JSON: JsonValue[] = [
+  null,
+  true,
+  1e308,
+  -0.5,
+  ...TEXTS,
+  { "a\u0000b": 1 },
+  { ["__proto__"]: { "": [] } },
+  nested(40),
+  nested(400),
+];
 
 /** Values that proto JSON takes there and that the server may have trouble with. */
 export function extremes(field: DescField): JsonValue[] {
@@ -115,5 +133,8 @@ function ofMessage({ typeName }: DescMessage): JsonValue[] {
   if (typeName === "google.protobuf.Timestamp") {
     return ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z"];
   }
+  if (typeName === "google.protobuf.FieldMask") return ["", "no_such_field", "a.b.c", TOO_LONG];
+  if (typeName === "google.protobuf.Struct") return [{}, ...ANY_JSON.map((json) => ({ k: json }))];
+  if (typeName === "google.protobuf.Value") return ANY_JSON;
   return [{}];
 }

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
 import { flowRows } from "./flow-rows.ts";
+import { operatorRows } from "./operator-rows.ts";
+import { planRows } from "./plan-rows.ts";
 import { badToken, fails, invalid, type Row, rejected, row, says } from "./row.ts";
 import { digestOf, type Scene } from "./scene.ts";
 
@@ -317,4 +319,12 @@ const ARTIFACTS: readonly Row[] = [
 ];
 
 /** Bad requests of every RPC. One that has none here fails the test. */
-export const ROWS: readonly Row[] = [...TASK_RUNNER, ...JOBS, ...RUNS, ...ARTIFACTS, ...flowRows];
+export const ROWS: readonly Row[] = [
+  ...TASK_RUNNER,
+  ...JOBS,
+  ...RUNS,
+  ...ARTIFACTS,
+  ...flowRows,
+  ...planRows,
+  ...operatorRows,
+];

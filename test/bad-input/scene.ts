@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { FlowScopeKind } from "../../server/src/gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import type { Clients } from "../../server/src/rpc/testing/clients.ts";
+import { claimOne, type PlanScene, setPlans } from "./plan-scene.ts";
 
 /** A lease in proto JSON. */
 export type LeaseJson = JsonObject & {
@@ -12,7 +13,7 @@ export type LeaseJson = JsonObject & {
 };
 
 /** What a tenant has when a bad request comes. */
-export interface Scene {
+export interface Scene extends PlanScene {
   readonly tenant: string;
   /** Waits in its queue. */
   readonly readyJob: string;
@@ -21,8 +22,9 @@ export interface Scene {
   /** The lease under which it succeeded. */
   readonly endedLease: LeaseJson;
   readonly cancelledJob: string;
-  /** A run of two, the second waits for the first. */
+  /** A run of two, the second waits for the first, which is worked on. */
   readonly runId: string;
+  readonly runLease: LeaseJson;
   readonly digest: string;
   readonly artifactBytes: Buffer;
 }
@@ -34,6 +36,7 @@ export async function setScene(clients: Clients): Promise<Scene> {
   const tenant = `bad-${randomUUID().slice(0, 8)}`;
   const options = { headers: { "orch-tenant": tenant } };
   await setFlow(clients, options);
+  const plans = setPlans(clients, options);
   const { results } = await clients.jobs.enqueueJobs(
     {
       jobs: [
@@ -47,12 +50,8 @@ export async function setScene(clients: Clients): Promise<Scene> {
   );
   const [readyJob = "", , succeededJob = "", cancelledJob = ""] = results.map((r) => r.jobId);
   const claim = async (jobType: string): Promise<LeaseJson> => {
-    const request = { claimRequestId: randomUUID(), workerId: "w", jobTypes: [jobType] };
-    const { jobs } = await clients.taskRunner.claimJobs(request, options);
-    const lease = jobs[0]?.lease;
-    if (lease === undefined) throw new Error(`nothing of ${jobType} is ready`);
-    const { jobId, attempt, leaseToken } = lease;
-    return { jobId, attempt, leaseEpoch: String(lease.leaseEpoch), leaseToken };
+    const { jobId, attempt, leaseEpoch, leaseToken } = await claimOne(clients, jobType, options);
+    return { jobId, attempt, leaseEpoch: String(leaseEpoch), leaseToken };
   };
   const runningLease = await claim(TYPES.running);
   const endedLease = await claim(TYPES.done);
@@ -66,10 +65,12 @@ export async function setScene(clients: Clients): Promise<Scene> {
     { name: "then", spec, dependsOn: [{ name: "first" }] },
   ];
   const { run } = await clients.runs.createRun({ jobs }, options);
+  const runLease = await claim(TYPES.run);
   const artifactBytes = Buffer.from(`artifact of ${tenant}`);
   const digest = await upload(clients, artifactBytes, options);
   const ids = { readyJob, succeededJob, cancelledJob, runId: run?.runId ?? "" };
-  return { tenant, ...ids, runningLease, endedLease, digest, artifactBytes };
+  const leases = { runningLease, endedLease, runLease };
+  return { tenant, ...ids, ...leases, digest, artifactBytes, ...(await plans) };
 }
 
 /** "sha256:…" of the bytes. */

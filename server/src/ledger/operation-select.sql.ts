@@ -177,5 +177,5 @@ export const everySelection: ReadonlyMap<
 /** Whether the tenant has a run. */
 export const findRun = sql<readonly [tenant: string, runId: string], { readonly id: string }>(
   "find_run",
-  "select id from run where tenant = $1 and id = $2",
+  "select id from run where tenant = $1 and id = $2 and not removing",
 );

@@ -87,6 +87,10 @@ notes as (
 delete from job where tenant = $1 and id = any ($2::uuid[])`,
 );
 
+/** Whether a run is being written whose jobs are copies of this one's. */
+const isReplayed = (run: string): string => `exists (
+    select from run b where b.tenant = $1 and b.replay_of = ${run} and b.building)`;
+
 /** Up to 100 runs of a tenant that may be over their time, in the order of their ids. */
 export const runsToLookAt = sql<
   readonly [tenant: string, after: string, beforeId: string, keptMs: number],
@@ -96,7 +100,8 @@ export const runsToLookAt = sql<
   `
 select r.id, not r.open and not r.building and r.created_at < ${before(4)} and not exists (
     select from operation o
-    where o.tenant = r.tenant and o.run_id = r.id and o.state = 'running') as removable
+    where o.tenant = r.tenant and o.run_id = r.id and o.state = 'running')
+  and not ${isReplayed("r.id")} as removable
 from run r where r.tenant = $1 and r.id > $2 and r.id < $3 order by r.id limit 100`,
 );
 
@@ -134,14 +139,14 @@ export const beginRemoval = sql<
 update run r set removing = true from (
   select removing from run where tenant = $1 and id = $2 for update
 ) was
-where r.tenant = $1 and r.id = $2 and not r.open and not r.building
+where r.tenant = $1 and r.id = $2 and not r.open and not r.building and not ${isReplayed("$2")}
 returning was.removing as goes_on`,
 );
 
 /** Leaves a run alone after all. */
 export const endRemoval = sql<readonly [tenant: string, runId: string], never>(
   "end_run_removal",
-  "update run set removing = false where tenant = $1 and id = $2",
+  "update run set removing = false where tenant = $1 and id = $2 and removing",
 );
 
 /** Removes up to 2,000 edges of a run. */

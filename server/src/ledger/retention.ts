@@ -93,7 +93,10 @@ export const pruneRunIn =
   (tenant: string, runId: string): Promise<RunRemoval> =>
     inTransaction(pool, [tenant], async (tx) => {
       const [run] = await tx.run(beginRemoval, tenant, runId);
-      if (run === undefined) return { kind: "kept", removed: 0 };
+      if (run === undefined) {
+        await tx.run(endRemoval, tenant, runId);
+        return { kind: "kept", removed: 0 };
+      }
       if (run.goes_on && (await tx.run(removeEdges, tenant, runId)).length > 0) {
         return { kind: "more", removed: 0 };
       }

@@ -7,7 +7,10 @@ import { STATE, STATE_JOINS } from "./state.sql.ts";
 export const runHeritage = sql<
   readonly [tenant: string, runId: string],
   { readonly project: string; readonly correlation_id: string }
->("run_heritage", "select project, correlation_id from run where tenant = $1 and id = $2");
+>(
+  "run_heritage",
+  "select project, correlation_id from run where tenant = $1 and id = $2 and not removing",
+);
 
 /** A job of a run, by its name. */
 export interface NamedJob {
@@ -101,7 +104,7 @@ export const closeRun = sql<
   "close_run",
   `
 with before as materialized (
-  select open from run where tenant = $1 and id = $2 for no key update
+  select open from run where tenant = $1 and id = $2 and not removing for no key update
 ),
 closed as (update run set open = false where tenant = $1 and id = $2 and open)
 select open as was_open from before`,

@@ -22,7 +22,7 @@ const driven = (by: string, rest: readonly string[]): Statement<ListRunsParams, 
   sql(
     `list_runs_${by}`,
     `
-select ${RUN_COLUMNS} from run where tenant = $1 and id < $2::uuid
+select ${RUN_COLUMNS} from run where tenant = $1 and id < $2::uuid and not removing
   and ${rest.join("\n  and ")}
 order by id desc limit 1001`,
   );

@@ -26,11 +26,11 @@ export const RUN_COLUMNS = `id, display_name, project, correlation_id, created_a
   cancel_requested_at is not null as cancel_requested, building, replay_of, pipeline,
   pipeline_version, schedule, job_count`;
 
-/** One run. */
+/** One run; none that retention is about to remove. */
 export const readRunRow = sql<readonly [tenant: string, runId: string], RunRow>(
   "read_run",
   `
-select ${RUN_COLUMNS} from run where tenant = $1 and id = $2`,
+select ${RUN_COLUMNS} from run where tenant = $1 and id = $2 and not removing`,
 );
 
 /** How many jobs of a run stand where, those that were not needed apart. */
@@ -73,7 +73,7 @@ select array(
   select j.id::text from job j where j.tenant = r.tenant and j.run_id = r.id
     and j.run_position > $3
   order by j.run_position limit 1001) as job_ids, r.open or r.building as growing
-from run r where r.tenant = $1 and r.id = $2`,
+from run r where r.tenant = $1 and r.id = $2 and not r.removing`,
 );
 
 /** A dependency. */

@@ -40,6 +40,18 @@ cross join lateral (
 ) j ${STATE_JOINS}`,
 );
 
+/**
+ * Locks a run that is to be replayed against its removal, which waits for the transaction and then
+ * for the replay; no row if it has begun.
+ */
+export const lockReplaySource = sql<
+  readonly [tenant: string, runId: string],
+  { readonly id: string }
+>(
+  "lock_replay_source",
+  "select id from run where tenant = $1 and id = $2 and not removing for key share",
+);
+
 /** Writes a run that replays another; no row if its id is taken. */
 export const insertReplay = sql<
   readonly [tenant: string, id: string, source: string, digest: Buffer],

@@ -15,6 +15,7 @@ import { runHead } from "./run-read.ts";
 import {
   insertReplay,
   jobsAtPositions,
+  lockReplaySource,
   readEdgeEnds,
   readReplayJobs,
   replayRequest,
@@ -85,6 +86,9 @@ async function loadEdges(
 /** Carries out of a transaction that the id is taken; it rolls back. */
 class IdTaken extends Error {}
 
+/** Carries out that the run which was to be replayed is being removed. */
+class SourceGone extends Error {}
+
 /** Writes a run that replays another, without its jobs, and notes the operation that fills it. */
 export const storeReplayIn =
   (pool: Pool) =>
@@ -93,6 +97,7 @@ export const storeReplayIn =
       return await inTransaction(pool, [replay.tenant], (tx) => storeReplay(tx, replay));
     } catch (error) {
       if (error instanceof IdTaken) return { kind: "request_id_conflict" };
+      if (error instanceof SourceGone) return { kind: "run_not_found" };
       throw error;
     }
   };
@@ -110,6 +115,7 @@ async function storeReplay(tx: Transaction, replay: NewReplay): Promise<StoredRe
     if (found !== undefined) return found;
   }
   if (created !== "created") throw new IdTaken();
+  if ((await tx.run(lockReplaySource, tenant, source)).length === 0) throw new SourceGone();
   const rows = await tx.run(insertReplay, tenant, id, source, asBuffer(requestDigest));
   if (rows.length === 0) throw new IdTaken();
   const target = { targetKind: "run", targetName: source } as const;

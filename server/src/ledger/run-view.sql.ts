@@ -14,7 +14,7 @@ export const readRunClock = sql<
   `
 select (extract(epoch from created_at) * 1000)::double precision as created_ms,
   (extract(epoch from now()) * 1000)::double precision as now_ms, replay_of
-from run where tenant = $1 and id = $2`,
+from run where tenant = $1 and id = $2 and not removing`,
 );
 
 /** A job of a graph. */

@@ -29,11 +29,11 @@ on conflict (tenant, id) do nothing returning id`,
 /** The run that has an id, and its first jobs in order. */
 export const existingRun = sql<
   readonly [tenant: string, id: string, jobCount: number],
-  { readonly content_digest: Buffer; readonly job_ids: string[] }
+  { readonly content_digest: Buffer; readonly job_ids: string[]; readonly removing: boolean }
 >(
   "existing_run",
   `
-select r.content_digest, array(
+select r.content_digest, r.removing, array(
   select j.id::text from job j where j.tenant = r.tenant and j.run_id = r.id
     and j.run_position <= $3
   order by j.run_position) as job_ids
@@ -69,12 +69,15 @@ export interface LockedRun {
   readonly job_count: number;
 }
 
-/** Locks a run: its jobs are appended by one transaction after the other. */
+/**
+ * Locks a run: its jobs are appended by one transaction after the other. No row for one that
+ * retention is about to remove.
+ */
 export const lockRun = sql<readonly [tenant: string, runId: string], LockedRun>(
   "lock_run",
   `
 select open, cancel_requested_at is not null as cancelled, building, job_count from run
-where tenant = $1 and id = $2 for no key update`,
+where tenant = $1 and id = $2 and not removing for no key update`,
 );
 
 /** Notes that a locked run has got jobs, and whether it is still open. */

@@ -74,7 +74,9 @@ export async function storeRunInTransaction(
 async function repeated(tx: Transaction, run: NewRun): Promise<StoredRun | undefined> {
   const [existing] = await tx.run(existingRun, run.tenant, run.runId, run.jobs.length);
   if (existing === undefined) return undefined;
-  return Buffer.compare(existing.content_digest, run.contentDigest) === 0
+  // Of one that is being removed not all jobs are there any more, and its id will soon be free.
+  const same = Buffer.compare(existing.content_digest, run.contentDigest) === 0;
+  return same && !existing.removing
     ? { kind: "existing", runId: run.runId, jobIds: existing.job_ids }
     : { kind: "run_id_conflict", runId: run.runId };
 }

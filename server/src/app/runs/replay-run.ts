@@ -49,7 +49,8 @@ export type StoredReplay =
       readonly run: RunHead;
       readonly selection: ReplaySelection;
     }
-  | { readonly kind: "request_id_conflict" };
+  | { readonly kind: "request_id_conflict" }
+  | { readonly kind: "run_not_found" };
 
 /** A job of the first run and what a replay does with it. */
 export interface ReplayedJob {
@@ -152,7 +153,7 @@ function select(
 }
 
 const answer = (ports: ReplayRunPorts, tenant: string, stored: StoredReplay) =>
-  stored.kind === "request_id_conflict"
+  stored.kind === "request_id_conflict" || stored.kind === "run_not_found"
     ? stored
     : tell(ports, tenant, stored.selection, stored.run, stored.kind === "existing");
 

@@ -6,11 +6,23 @@ import {
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { ArtifactService } from "../../gen/stellaops/orchestrator/v1/artifact_pb.ts";
+import { BackfillService } from "../../gen/stellaops/orchestrator/v1/backfill_pb.ts";
+import { DeadLetterService } from "../../gen/stellaops/orchestrator/v1/dead_letter_pb.ts";
+import { FleetService } from "../../gen/stellaops/orchestrator/v1/fleet_pb.ts";
 import { FlowControlService } from "../../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
+import { HistoryService } from "../../gen/stellaops/orchestrator/v1/history_pb.ts";
 import { JobService } from "../../gen/stellaops/orchestrator/v1/job_pb.ts";
+import {
+  type Operation,
+  OperationService,
+  OperationState,
+} from "../../gen/stellaops/orchestrator/v1/operation_pb.ts";
+import { PipelineService } from "../../gen/stellaops/orchestrator/v1/pipeline_pb.ts";
 import { RunService } from "../../gen/stellaops/orchestrator/v1/run_pb.ts";
+import { ScheduleService } from "../../gen/stellaops/orchestrator/v1/schedule_pb.ts";
 import { SourceService } from "../../gen/stellaops/orchestrator/v1/source_pb.ts";
 import { TaskRunnerService } from "../../gen/stellaops/orchestrator/v1/task_runner_pb.ts";
+import { WatermarkService } from "../../gen/stellaops/orchestrator/v1/watermark_pb.ts";
 
 /** The services of the contract. */
 export const SERVICES = [
@@ -20,6 +32,14 @@ export const SERVICES = [
   ArtifactService,
   SourceService,
   FlowControlService,
+  PipelineService,
+  ScheduleService,
+  WatermarkService,
+  BackfillService,
+  OperationService,
+  DeadLetterService,
+  FleetService,
+  HistoryService,
 ] as const;
 
 /** Clients of one server, speaking gRPC over one connection. */
@@ -30,6 +50,14 @@ export interface Clients {
   readonly taskRunner: Client<typeof TaskRunnerService>;
   readonly sources: Client<typeof SourceService>;
   readonly flow: Client<typeof FlowControlService>;
+  readonly pipelines: Client<typeof PipelineService>;
+  readonly schedules: Client<typeof ScheduleService>;
+  readonly watermarks: Client<typeof WatermarkService>;
+  readonly backfills: Client<typeof BackfillService>;
+  readonly operations: Client<typeof OperationService>;
+  readonly deadLetters: Client<typeof DeadLetterService>;
+  readonly fleet: Client<typeof FleetService>;
+  readonly history: Client<typeof HistoryService>;
   /** Cuts the connection. */
   close(): void;
 }
@@ -45,8 +73,34 @@ export function clientsOf(baseUrl: string): Clients {
     taskRunner: createClient(TaskRunnerService, transport),
     sources: createClient(SourceService, transport),
     flow: createClient(FlowControlService, transport),
+    pipelines: createClient(PipelineService, transport),
+    schedules: createClient(ScheduleService, transport),
+    watermarks: createClient(WatermarkService, transport),
+    backfills: createClient(BackfillService, transport),
+    operations: createClient(OperationService, transport),
+    deadLetters: createClient(DeadLetterService, transport),
+    fleet: createClient(FleetService, transport),
+    history: createClient(HistoryService, transport),
     close: () => sessionManager.abort(),
   };
+}
+
+/** Who calls. */
+export const as = (tenant: string, actor = "ada") => ({
+  headers: { "orch-tenant": tenant, "orch-actor": actor },
+});
+
+/** Asks again and again until an operation has ended. */
+export async function ended(
+  { operations }: Pick<Clients, "operations">,
+  tenant: string,
+  operationId: string,
+): Promise<Operation> {
+  for (;;) {
+    const { operation } = await operations.getOperation({ operationId }, as(tenant));
+    if (operation === undefined) throw new Error("an answer without an operation");
+    if (operation.state !== OperationState.RUNNING) return operation;
+  }
 }
 
 /** A failed call as a client sees it. */

@@ -6,6 +6,7 @@ import type pg from "pg";
 import { expect } from "vitest";
 import { createTestDatabase } from "../../../../test/support/database.ts";
 import { startServerHere } from "../../../../test/support/server.ts";
+import { FleetService } from "../../gen/stellaops/orchestrator/v1/fleet_pb.ts";
 import {
   FlowControlService,
   type FlowScopeKind,
@@ -16,6 +17,7 @@ import {
   JobService,
   type JobSpecSchema,
 } from "../../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { RunService } from "../../gen/stellaops/orchestrator/v1/run_pb.ts";
 import { SourceService } from "../../gen/stellaops/orchestrator/v1/source_pb.ts";
 import {
   type HelloSchema,
@@ -34,6 +36,8 @@ export interface TenantClients {
   readonly flow: Client<typeof FlowControlService>;
   readonly sources: Client<typeof SourceService>;
   readonly runner: Clients["runner"];
+  readonly runs: Client<typeof RunService>;
+  readonly fleet: Client<typeof FleetService>;
 }
 
 /** A tenant of a test's own, on all replicas. */
@@ -77,11 +81,15 @@ export interface Replicas {
 }
 
 /** Starts `count` servers inside this process, over one database of their own. */
-export async function startReplicas(count: number, policy: object = {}): Promise<Replicas> {
+export async function startReplicas(
+  count: number,
+  policy: object = {},
+  clocks: Parameters<typeof startServerHere>[2] = {},
+): Promise<Replicas> {
   const database = await createTestDatabase();
   const owner = database.owner();
   const servers = await Promise.all(
-    Array.from({ length: count }, () => startServerHere(database.url, policy)),
+    Array.from({ length: count }, () => startServerHere(database.url, policy, clocks)),
   );
   const streams: WorkerStream[] = [];
   let tenants = 0;
@@ -121,6 +129,8 @@ export function clientsFor(baseUrl: string, tenant: string): TenantClients {
     flow: createClient(FlowControlService, transport),
     sources: createClient(SourceService, transport),
     runner: createClient(TaskRunnerService, transport),
+    runs: createClient(RunService, transport),
+    fleet: createClient(FleetService, transport),
   };
 }
 
