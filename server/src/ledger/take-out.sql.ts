@@ -94,7 +94,7 @@ export const lockMoving = sql<
   `
 select ${COLUMNS},
   (extract(epoch from now() - created_at) * 1000)::double precision as age_ms
-from take_out where tenant = $1 and id = $2 and moving for update skip locked`,
+from take_out where tenant = $1 and id = $2 and moving for update`,
 );
 
 /** Notes what a step moved, and whether there may be more. */

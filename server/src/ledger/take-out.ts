@@ -111,6 +111,15 @@ export const findMoves =
       (await tx.run(movingTakeOuts, tenant)).map(({ id }) => id),
     );
 
+/** How many leases a take-out has moved, or asked to move. */
+export const movedSoFar =
+  (pool: Pool) =>
+  (tenant: string, id: string): Promise<number> =>
+    inTransaction(pool, [tenant], async (tx) => {
+      const [row] = await tx.run(readTakeOut, tenant, id);
+      return row?.moved ?? 0;
+    });
+
 /** A page of leases that was moved, and what the rest of the system should know. */
 export interface MoveStep extends Aftermath {
   readonly moved: number;
@@ -127,8 +136,8 @@ const LOOKED_AFTER_MS = 5_000;
 /**
  * Moves up to 500 leases of the task runners that a take-out names, from those of jobs after one:
  * offers go back, running jobs of who is connected are asked to make way, those of others are
- * interrupted. None of it costs the job anything. Undefined: there is nothing to move, or another
- * replica is at it.
+ * interrupted. None of it costs the job anything. Undefined: it moves nothing any more. One at a time:
+ * who comes second waits, so that it knows what the first one moved.
  */
 export const moveLeasesIn =
   (pool: Pool, decide: DecideEnding) =>

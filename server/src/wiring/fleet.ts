@@ -22,6 +22,7 @@ import {
   findMoves,
   findTenantsWithMoves,
   listTakeOutsIn,
+  movedSoFar,
   moveLeasesIn,
   putBackIn,
   storeTakeOutIn,
@@ -46,15 +47,16 @@ export function wireFleet(options: FeatureOptions): Feature {
   });
   const changed = (tenant: string) => board.publish({ kind: "flow", tenants: [tenant] });
   const putBack = putBackIn(pool);
+  const moved = movedSoFar(pool);
   const fleet = fleetService({
     listTaskRunners: listTaskRunners({ list: listTaskRunnersIn(pool) }),
     takeOut: takeOut({
       store: storeTakeOutIn(pool),
       selected: selectedRunnersIn(pool),
       move: async (tenant, id) => {
-        const moved = await move(tenant, id);
+        await move(tenant, id);
         mover.wake();
-        return moved;
+        return moved(tenant, id);
       },
       announce: changed,
       drainGraceMs: policies.base.drainGraceMs,

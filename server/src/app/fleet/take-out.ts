@@ -48,7 +48,7 @@ export interface TakeOutPorts {
   readonly store: (takeOut: NewTakeOut) => Promise<StoredTakeOut>;
   /** The ids of task runners that a selector names now, up to 1,000. */
   readonly selected: (tenant: string, selector: RunnerSelector) => Promise<readonly string[]>;
-  /** Moves what leases there are now; answers how many. */
+  /** Moves what leases there are now; answers how many moved so far, whoever moved them. */
   readonly move: (tenant: string, takeOutId: string) => Promise<number>;
   /** Tells all replicas that the tenant's take-outs changed. */
   readonly announce: (tenant: string) => void;
@@ -80,12 +80,13 @@ export const takeOut =
     ports.announce(tenant);
     const workerIds = await ports.selected(tenant, selector);
     const created = stored.kind === "created";
-    const moved = created && request.moveLeases ? await ports.move(tenant, stored.takeOut.id) : 0;
+    const leases =
+      created && request.moveLeases ? await ports.move(tenant, stored.takeOut.id) : stored.moved;
     return {
       kind: "taken_out",
       takeOut: stored.takeOut,
       workerIds,
-      leases: stored.moved + moved,
+      leases,
       alreadyExisted: !created,
     };
   };
