@@ -136,8 +136,8 @@ const LOOKED_AFTER_MS = 5_000;
 /**
  * Moves up to 500 leases of the task runners that a take-out names, from those of jobs after one:
  * offers go back, running jobs of who is connected are asked to make way, those of others are
- * interrupted. None of it costs the job anything. Undefined: it moves nothing any more. One at a time:
- * who comes second waits, so that it knows what the first one moved.
+ * interrupted. None of it costs the job anything. Undefined: it moves nothing any more. One at a
+ * time: who comes second waits, so that it knows what the first one moved.
  */
 export const moveLeasesIn =
   (pool: Pool, decide: DecideEnding) =>
