@@ -3,10 +3,10 @@ import { DatabaseError } from "pg";
 /**
  * SQLSTATE classes that mean "not now": connection exceptions (08), insufficient resources (53),
  * operator intervention such as a shutdown (57P), a transaction that this process was too slow to
- * go on with (25P03), a primary that has become a standby (25006). See the PostgreSQL manual,
- * appendix A.
+ * go on with (25P03), a primary that has become a standby (25006), a lock or a statement that took
+ * longer than the pool allows (55P03, 57014). See the PostgreSQL manual, appendix A.
  */
-const OUTAGE_CLASSES = ["08", "53", "57P", "25P03", "25006"];
+const OUTAGE_CLASSES = ["08", "53", "57P", "25P03", "25006", "55P03", "57014"];
 
 /** Node's codes of a connection that could not be made or broke. */
 const SOCKET_CODES = new Set([

@@ -1,8 +1,10 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { inTurn } from "./in-turn.ts";
 
+const OPTIONS = { maxWaitMs: 1_000, tooLate: () => new Error("too late") };
+
 it("runs one after the other, and goes on after a failure", async () => {
-  const turn = inTurn();
+  const turn = inTurn(OPTIONS);
   const seen: string[] = [];
   let open = () => {};
   const first = turn(async () => {
@@ -24,4 +26,25 @@ it("runs one after the other, and goes on after a failure", async () => {
   expect(await second).toBe(2);
   expect(await failure).toBe("no");
   expect(seen).toEqual(["first begins", "first ends", "second"]);
+});
+
+it("does not begin what has waited for too long", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const turn = inTurn(OPTIONS);
+    let open = () => {};
+    const first = turn(() => new Promise<void>((resolve) => (open = resolve)));
+    const late = vi.fn(async () => {});
+    const refused = turn(late).catch((error: Error) => error.message);
+    await Promise.resolve();
+    vi.advanceTimersByTime(1_001);
+    const third = turn(async () => 3);
+    open();
+    await first;
+    expect(await refused).toBe("too late");
+    expect(late).not.toHaveBeenCalled();
+    expect(await third).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,3 +1,4 @@
+import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
 import { announce } from "../app/notices.ts";
 import { createSchedule, updateSchedule } from "../app/schedules/change-schedule.ts";
 import { listFirings, listSchedules } from "../app/schedules/list-schedules.ts";
@@ -25,7 +26,7 @@ import {
   listSchedulesIn,
 } from "../ledger/schedules.ts";
 import { newId } from "../lib/ids.ts";
-import { inTurn } from "../lib/in-turn.ts";
+import { type InTurn, inTurn } from "../lib/in-turn.ts";
 import { type Scheduler, scheduler } from "../loops/scheduler.ts";
 import { scheduleService } from "../rpc/schedule-service.ts";
 import type { Feature, FeatureOptions } from "./features.ts";
@@ -35,6 +36,9 @@ export type SchedulesOptions = Pick<
   FeatureOptions,
   "pool" | "loopsPool" | "board" | "policies" | "limits" | "metrics" | "logger"
 >;
+
+/** How long a change of a schedule waits for others, in milliseconds; callers try again. */
+const MAX_WAIT_MS = 5_000;
 
 /** Builds ScheduleService and the loop that fires schedules. */
 export function wireSchedules(options: SchedulesOptions): Feature {
@@ -57,7 +61,8 @@ export function wireSchedules(options: SchedulesOptions): Feature {
   };
   // A step may look into the ledger on a second connection while it holds one; if many did so at
   // once they could wait for each other.
-  const turn = inTurn();
+  const tooLate = () => new LedgerUnavailable(new Error("other changes of schedules take long"));
+  const turn = inTurn({ maxWaitMs: MAX_WAIT_MS, tooLate });
   const loop = wireScheduler(options, step, tell, turn);
   const changed = async <Result>(change: () => Promise<Changed<Result>>): Promise<Result> => {
     const { result, done } = await turn(change);
@@ -101,7 +106,7 @@ function wireScheduler(
   { pool, loopsPool, board, logger }: SchedulesOptions,
   step: StepOptions,
   tell: (done: StepDone) => void,
-  turn: ReturnType<typeof inTurn>,
+  turn: InTurn,
 ): Scheduler {
   const fire = fireScheduleIn(pool, step);
   const loop = scheduler({
