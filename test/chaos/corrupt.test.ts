@@ -5,9 +5,11 @@ import { attemptRow, eventRow, insertRows, jobRow } from "../support/ledger-rows
 import { CORRUPTED, corrupt } from "./corrupt.ts";
 import type { History } from "./history.ts";
 import { INVARIANTS } from "./invariants/all.ts";
-import { RED, soundHistory } from "./invariants/sound-history.ts";
+import { soundHistory } from "./invariants/sound-history.ts";
+import { RED } from "./invariants/sound-rows.ts";
 import { findUnfinished, type Query, readLedger } from "./ledger-history.ts";
 import { CORRUPTIONS } from "./options.ts";
+import { readPlans } from "./plan-ledger.ts";
 
 // The ledger's part of a history is read from a real one; these say the rest.
 const NONCE = "nonce-plain";
@@ -50,7 +52,9 @@ async function violated(): Promise<string[]> {
     acks: [{ nonce: NONCE, tenant: RED, outcome: "created", jobId }],
     work: [],
     writes: [],
+    ...{ grants: [], schedules: [], watermarks: [] },
     ...(await readLedger(query, MAX_ATTEMPTS)),
+    ...(await readPlans(query)),
   };
   return INVARIANTS.filter((one) => one.check(history).violations.length > 0).map(
     ({ number }) => number,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { limitsIn, SCARCE_KEY, SLOW_SOURCE } from "./flow-limits.ts";
 import { limitsHold } from "./invariants/limits.ts";
-import { events, job, RED, soundHistory } from "./invariants/sound-history.ts";
+import { soundHistory } from "./invariants/sound-history.ts";
+import { events, job, RED } from "./invariants/sound-rows.ts";
 
 const held = (kind: string, from = "running", to = "ready") =>
   [

@@ -2,6 +2,8 @@
 // `…Ms` are milliseconds of this machine's wall clock, which Postgres shares; `monoNs` is the
 // kernel's monotonic clock, the same for all processes and untouched by a shifted worker clock.
 
+import type { PlanHistory } from "./plan-history.ts";
+
 /** What a producer was about to ask for, written down before the call. */
 export interface Intent {
   /** Names one wish; it is in the job's payload. */
@@ -11,6 +13,10 @@ export interface Intent {
   readonly idempotencyKey?: string;
   /** The same for the same content; with the key it decides between duplicate and conflict. */
   readonly content: string;
+  /** What makes jobs of it, and as many as it likes; unless told, the wish is for one job. */
+  readonly madeBy?: "schedule" | "backfill";
+  /** The wish for the job whose handler is to append it to its run. */
+  readonly fannedBy?: string;
 }
 
 /** What a producer was answered. */
@@ -40,7 +46,7 @@ export interface WorkLine {
   readonly monoNs: bigint;
   /** The process's own clock, which may be an hour off. */
   readonly clockMs: number;
-  readonly event: "started" | "finished" | "thrown" | "refused" | "lost";
+  readonly event: "started" | "finished" | "thrown" | "refused" | "lost" | "fanned";
   readonly tenant: string;
   readonly jobId: string;
   readonly attempt: number;
@@ -48,6 +54,8 @@ export interface WorkLine {
   /** The wish that the payload names, and the tenants that it mentions; when started. */
   readonly nonce?: string;
   readonly marks?: readonly string[];
+  /** When fanned: the ids of what was appended, by their wishes. */
+  readonly appended?: Readonly<Record<string, string>>;
 }
 
 /** A write under a lease that the run made on its own, past the SDK: mostly stale ones. */
@@ -94,6 +102,19 @@ export interface JobRow {
   /** Empty: none. */
   readonly source: string;
   readonly concurrencyKey: string;
+  readonly runId?: string;
+  /** In its run. */
+  readonly name?: string;
+  /** Cancelled because it was not needed. */
+  readonly skipped?: boolean;
+  /** While it is blocked: how many conditions it waits for. */
+  readonly unmet?: number;
+  /** The window that it covers: all three or none. */
+  readonly scope?: string;
+  readonly windowStartMs?: number;
+  readonly windowEndMs?: number;
+  /** Of a job that a schedule made: the firing's nominal time. */
+  readonly nominal?: string;
 }
 
 /** An ended attempt. */
@@ -123,6 +144,7 @@ export interface EventRow {
   readonly attempt: number;
   readonly leaseEpoch: number;
   readonly workerId: string | undefined;
+  readonly actor?: string;
 }
 
 /** Where an unfinished job stands. */
@@ -137,7 +159,11 @@ export interface EdgeRow {
   readonly tenant: string;
   readonly fromJob: string;
   readonly toJob: string;
-  readonly onFailure: "cancel" | "hold";
+  readonly onFailure: "cancel" | "hold" | "continue";
+  readonly condition: "success" | "completion" | "failure";
+  readonly includeFanOut: boolean;
+  /** The first job had ended when the edge was made, and meant something by it. */
+  readonly settled: boolean;
 }
 
 /** What a rate limiter let through. */
@@ -165,7 +191,16 @@ export interface Drain {
   readonly fromMs: number;
   /** When the last job that could finish had finished; undefined: it did not in time. */
   readonly doneMs: number | undefined;
-  readonly unfinished: readonly { readonly tenant: string; readonly jobId: string }[];
+  /** What has not: a job, or something that makes or changes jobs, which then has no job's id. */
+  readonly unfinished: readonly Unfinished[];
+}
+
+/** Something that did not come to its end. */
+export interface Unfinished {
+  readonly tenant: string;
+  readonly jobId?: string;
+  /** Such as "job" or "backfill 0190…". */
+  readonly what: string;
 }
 
 /** The clocks and budgets that the run's servers work by. */
@@ -181,7 +216,7 @@ export interface Terms {
 }
 
 /** All of it. */
-export interface History {
+export interface History extends PlanHistory {
   readonly terms: Terms;
   readonly tenants: readonly string[];
   readonly intents: readonly Intent[];

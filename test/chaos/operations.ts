@@ -1,50 +1,21 @@
 import { SCARCE_KEY, SLOW_SOURCE } from "./flow-limits.ts";
 import { POISON_TYPE } from "./invariants/poison.ts";
+import { OperatorDraft, type OperatorOperation } from "./plan-operator.ts";
+import { RunDraft, type RunOperation } from "./plan-runs.ts";
+import { planSchedules, TimeDraft, type TimeOperation } from "./plan-time.ts";
+import { type PlannedJob, type PlannedStep, TENANTS } from "./planned-jobs.ts";
 import { type Seeded, seeded } from "./seeded.ts";
-
-/** The tenants of a run. No name is a part of another, or of anything else that is written. */
-export const TENANTS = ["tenant-red", "tenant-green", "tenant-blue"] as const;
-
-/** What the job types do; see worker.ts. */
-export const JOB_TYPES = [
-  "chaos.quick",
-  "chaos.work",
-  "chaos.deaf",
-  "chaos.flaky",
-  "chaos.hopeless",
-  POISON_TYPE,
-] as const;
-
-/** A job that will be asked for. All of it but `delayMs` is its content. */
-export interface PlannedJob {
-  readonly nonce: string;
-  readonly jobType: (typeof JOB_TYPES)[number];
-  /** How long its handler works. */
-  readonly workMs: number;
-  /** How many attempts fail before one succeeds. */
-  readonly failures: number;
-  readonly maxAttempts?: number;
-  readonly priority: number;
-  readonly idempotencyKey?: string;
-  readonly source?: string;
-  readonly concurrencyKey?: string;
-  /** It starts no earlier than this after it was asked for. */
-  readonly delayMs?: number;
-}
-
-/** A job of a run that will be asked for. */
-export interface PlannedStep extends PlannedJob {
-  readonly name: string;
-  readonly dependsOn: readonly { readonly name: string; readonly onFailure: "cancel" | "hold" }[];
-}
 
 type Doing =
   | { readonly kind: "enqueue" | "repeat" | "conflict"; readonly job: PlannedJob }
   | { readonly kind: "batch"; readonly jobs: readonly PlannedJob[] }
-  | { readonly kind: "run"; readonly steps: readonly PlannedStep[] }
+  | { readonly kind: "run"; readonly run: string; readonly steps: readonly PlannedStep[] }
   /** Of an earlier wish, if it was answered by then. `foreign` asks as another tenant. */
   | { readonly kind: "cancel" | "replay" | "read" | "foreign"; readonly nonce: string }
-  | { readonly kind: "list" };
+  | { readonly kind: "list" }
+  | RunOperation
+  | TimeOperation
+  | OperatorOperation;
 
 /** Something that a producer will do, `atMs` after the start. */
 export type Operation = Doing & { readonly atMs: number; readonly tenant: string };
@@ -72,7 +43,7 @@ const SHARES: readonly (readonly [share: number, plan: (draft: Draft) => Doing |
   [5, (draft) => ({ kind: "enqueue", job: draft.flaky() })],
   [2, (draft) => ({ kind: "enqueue", job: draft.hopeless() })],
   [4, (draft) => ({ kind: "enqueue", job: draft.delayed() })],
-  [4, (draft) => ({ kind: "run", steps: draft.run() })],
+  [4, (draft) => draft.run()],
   [3, (draft) => draft.about("cancel", draft.plain)],
   [2, (draft) => draft.about("replay", draft.doomed)],
   [3, (draft) => draft.about("read", draft.plain)],
@@ -105,7 +76,42 @@ export function planOperations({ seed, runMs, rate, poison }: OperationsPlan): O
     const { tenant, draft } = random.pick(drafts);
     operations.push({ kind: "enqueue", job: draft.job(POISON_TYPE), atMs, tenant });
   }
+  operations.push(...planGreater(seed, runMs, rate));
   return operations.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** About how many of a hundred operations each of the greater ones comes on top of. */
+const GREATER = { runs: 5, time: 5, operator: 3 } as const;
+
+/**
+ * Runs that grow, schedules, windows, backfills and operators, each with randomness of its own, so
+ * that what one of them does shifts nothing else.
+ */
+function planGreater(seed: number, runMs: number, rate: number): Operation[] {
+  const operations: Operation[] = [];
+  // What takes long does not begin at the end.
+  const lastMs = runMs * (1 - TAIL);
+  for (const [place, tenant] of TENANTS.entries()) {
+    const random = (purpose: string) => seeded(seed, `${purpose} of ${tenant}`);
+    const runs = new RunDraft(random("runs"), tenant);
+    const schedules = planSchedules(random("schedules"), tenant, place);
+    const time = new TimeDraft(random("time"), tenant, schedules);
+    const operator = new OperatorDraft(random("operator"), tenant);
+    const add = (per100: number, next: (atMs: number) => Doing) => {
+      const meanMs = (TENANTS.length * 100_000) / (rate * per100);
+      const pauses = random(`pauses for ${per100}`);
+      for (let atMs = meanMs * pauses.next(); atMs < lastMs; atMs += 2 * pauses.next() * meanMs) {
+        operations.push({ ...next(atMs), atMs: Math.floor(atMs), tenant });
+      }
+    };
+    for (const schedule of schedules) {
+      operations.push({ kind: "schedule", schedule, atMs: 100, tenant });
+    }
+    add(GREATER.runs, () => runs.next());
+    add(GREATER.time, (atMs) => time.next(atMs));
+    add(GREATER.operator, () => operator.next());
+  }
+  return operations;
 }
 
 /** Invents operations of one tenant, and remembers those that later ones are about. */
@@ -199,7 +205,7 @@ class Draft {
   }
 
   /** A layered graph; a step depends on some of the layer before it. */
-  run(): PlannedStep[] {
+  run(): Doing {
     const steps: PlannedStep[] = [];
     let before: PlannedStep[] = [];
     const layers = this.#random.between(2, 4);
@@ -209,7 +215,7 @@ class Draft {
       steps.push(...now);
       before = now;
     }
-    return steps;
+    return { kind: "run", run: `${this.#tenant}/run-${++this.#count}`, steps };
   }
 
   /** The same key again, with the same content or another. */

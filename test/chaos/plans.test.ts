@@ -1,12 +1,37 @@
 import { describe, expect, it } from "vitest";
-import { planOperations, TENANTS } from "./operations.ts";
+import { type Operation, planOperations } from "./operations.ts";
 import { commandOf, parseOptions, UsageError } from "./options.ts";
+import { OVERLAPS } from "./plan-time.ts";
+import { type PlannedJob, SERIES, TENANTS } from "./planned-jobs.ts";
 import { FAULT_KINDS, FAULTS, planFaults } from "./schedule.ts";
 import { seeded } from "./seeded.ts";
 
 const MINUTES_3 = 180_000;
 const operationsOf = (seed: number) =>
   planOperations({ seed, runMs: MINUTES_3, rate: 25, poison: true });
+
+/** The jobs that an operation asks for, but for repetitions. */
+function wishesOf(operation: Operation): readonly PlannedJob[] {
+  switch (operation.kind) {
+    case "enqueue":
+    case "conflict":
+      return [operation.job];
+    case "batch":
+    case "cull":
+    case "windows":
+      return operation.jobs;
+    case "run":
+      return operation.steps;
+    case "live run":
+      return [...operation.steps, ...operation.batches.flat()];
+    case "schedule":
+      return [operation.schedule.job];
+    case "backfill":
+      return [operation.backfill.job];
+    default:
+      return [];
+  }
+}
 
 describe("the plan of a run", () => {
   it("is the same for the same seed, and another for another", () => {
@@ -22,8 +47,10 @@ describe("the plan of a run", () => {
     const operations = operationsOf(1);
     const kinds = new Set(operations.map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(
-      ["batch", "cancel", "conflict", "enqueue", "foreign", "list", "read"].concat(
-        ...["repeat", "replay", "run"],
+      ["backfill", "batch", "bulk", "cancel", "cancel backfill", "cancel run", "conflict"].concat(
+        ...["cull", "enqueue", "foreign", "list", "live run", "look at watermark"],
+        ...["pause backfill", "pause schedule", "read", "repeat", "replay", "replay run", "run"],
+        ...["schedule", "take out", "trigger schedule", "windows"],
       ),
     );
     expect(new Set(operations.map(({ tenant }) => tenant))).toEqual(new Set(TENANTS));
@@ -33,9 +60,8 @@ describe("the plan of a run", () => {
 
   it("never wishes twice for one nonce, but for a repetition", () => {
     const nonces = operationsOf(1).flatMap((one) => {
-      if (one.kind === "enqueue" || one.kind === "conflict") return [one.job.nonce];
-      if (one.kind === "batch") return one.jobs.map(({ nonce }) => nonce);
-      return one.kind === "run" ? one.steps.map(({ nonce }) => nonce) : [];
+      const jobs = wishesOf(one);
+      return jobs.flatMap(({ nonce, fanOut = [] }) => [nonce, ...fanOut.map((job) => job.nonce)]);
     });
     expect(new Set(nonces).size).toBe(nonces.length);
   });
@@ -57,6 +83,37 @@ describe("the plan of a run", () => {
     const faults = planFaults(1, MINUTES_3, ["pg-crash", "worker-kill"]);
     expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(["pg-crash", "worker-kill"]));
     expect(planFaults(1, MINUTES_3, [])).toEqual([]);
+  });
+});
+
+describe("what runs by itself", () => {
+  const schedules = operationsOf(1).flatMap((one) =>
+    one.kind === "schedule" ? [one.schedule] : [],
+  );
+
+  it("has every overlap policy, and makes jobs, windows and runs", () => {
+    expect(new Set(schedules.map(({ overlap }) => overlap))).toEqual(new Set(OVERLAPS));
+    expect(schedules.some(({ makesRuns }) => makesRuns)).toBe(true);
+    expect(schedules.some(({ scope }) => scope !== undefined)).toBe(true);
+  });
+
+  it("has backfills that overlap, within what their series have", () => {
+    const all = operationsOf(1).flatMap((one) =>
+      one.kind === "backfill" && one.backfill.scope === "deep"
+        ? [{ ...one.backfill, tenant: one.tenant }]
+        : [],
+    );
+    for (const { from, to } of all) {
+      expect(from).toBeGreaterThanOrEqual(0);
+      expect(to).toBeLessThanOrEqual(SERIES[0].before);
+      expect(to - from).toBeGreaterThanOrEqual(20);
+    }
+    const overlap = all.some((a, index) =>
+      all.some((b, other) => {
+        return other > index && a.tenant === b.tenant && a.from < b.to && b.from < a.to;
+      }),
+    );
+    expect(overlap).toBe(true);
   });
 });
 

@@ -2,81 +2,33 @@
 // plan of its seed says from the first line on its standard input on, writes down what it is about
 // to ask for and what it was answered, begins nothing more after a second line, and ends when all
 // was answered. "ready" on its standard output says that it can begin.
-import { Orchestrator, OrchestratorError } from "@stellaops/orchestrator";
-import type { Ack, Intent, Read } from "./history.ts";
-import { Journal } from "./journal.ts";
-import {
-  type Operation,
-  type OperationsPlan,
-  type PlannedJob,
-  planOperations,
-  TENANTS,
-} from "./operations.ts";
+import { ConnectError } from "@connectrpc/connect";
+import { type Orchestrator, OrchestratorError } from "@stellaops/orchestrator";
+import { type Operation, type OperationsPlan, planOperations } from "./operations.ts";
+import { type PlannedJob, TENANTS } from "./planned-jobs.ts";
+import { Producing, type ProducingSettings } from "./producing.ts";
+import { OperatorProducer } from "./producing-operator.ts";
+import { RunProducer } from "./producing-runs.ts";
+import { TimeProducer } from "./producing-time.ts";
 
 /** What the program is told in its argument. */
-export interface ProducerSettings extends OperationsPlan {
-  readonly url: string;
-  readonly journal: string;
-}
-
-/** A line of the producer's journal. */
-export type ProducerLine =
-  | ({ readonly line: "intent" } & Intent)
-  | ({ readonly line: "ack" } & Ack)
-  | ({ readonly line: "read" } & Read)
-  | { readonly line: "operation"; readonly kind: string; readonly failure?: string };
+export type ProducerSettings = OperationsPlan & ProducingSettings;
 
 const settings = JSON.parse(process.argv[2] ?? "") as ProducerSettings;
-const journal = new Journal(settings.journal);
-const write = (line: ProducerLine) => journal.write(line);
-const clients = new Map(
-  TENANTS.map((tenant) => [tenant as string, new Orchestrator({ url: settings.url, tenant })]),
-);
-/** Ids of what was answered, by nonce. */
-const known = new Map<string, string>();
-
-const clientOf = (tenant: string): Orchestrator => {
-  const client = clients.get(tenant);
-  if (client === undefined) throw new RangeError(`no client of ${tenant}`);
-  return client;
-};
-
-const contentOf = ({ nonce, jobType, workMs, failures, priority }: PlannedJob): string =>
-  JSON.stringify([nonce, jobType, workMs, failures, priority]);
-
-function requestOf(tenant: string, job: PlannedJob) {
-  const { nonce, jobType, workMs, failures, priority, maxAttempts, idempotencyKey, delayMs } = job;
-  const { source, concurrencyKey } = job;
-  const intent = { nonce, tenant, jobType, content: contentOf(job) };
-  const key = idempotencyKey === undefined ? {} : { idempotencyKey };
-  write({ line: "intent", ...intent, ...key });
-  return {
-    jobType,
-    payload: { nonce, tenant, workMs, failures },
-    priority,
-    labels: { owner: tenant },
-    ...key,
-    ...(source === undefined ? {} : { source }),
-    ...(concurrencyKey === undefined ? {} : { concurrencyKey }),
-    ...(maxAttempts === undefined ? {} : { retry: { maxAttempts } }),
-    ...(delayMs === undefined ? {} : { notBefore: new Date(Date.now() + delayMs) }),
-  };
-}
-
-function acknowledge(tenant: string, nonce: string, outcome: Ack["outcome"], jobId = ""): void {
-  if (jobId !== "") known.set(nonce, jobId);
-  write({ line: "ack", tenant, nonce, outcome, jobId });
-}
+const producing = new Producing(settings);
+const runs = new RunProducer(producing);
+const time = new TimeProducer(producing);
+const operator = new OperatorProducer(producing);
 
 async function enqueueAll(tenant: string, jobs: readonly PlannedJob[]): Promise<void> {
-  const requests = jobs.map((job) => requestOf(tenant, job));
-  const results = await clientOf(tenant).enqueueMany(requests);
+  const requests = jobs.map((job) => producing.requestOf(tenant, job));
+  const results = await producing.clientOf(tenant).enqueueMany(requests);
   results.forEach((result, index) => {
     const { nonce } = jobs[index] as PlannedJob;
     if (result.outcome !== "rejected") {
-      acknowledge(tenant, nonce, result.outcome, result.jobId);
+      producing.acknowledge(tenant, nonce, result.outcome, result.jobId);
     } else if (result.error.reason === "IDEMPOTENCY_CONFLICT") {
-      acknowledge(tenant, nonce, "conflict");
+      producing.acknowledge(tenant, nonce, "conflict");
     } else {
       throw result.error;
     }
@@ -90,7 +42,7 @@ async function look(tenant: string, what: string, call: Promise<unknown>): Promi
   });
   const text = JSON.stringify(answer, readable);
   const marks = TENANTS.filter((mark) => text.includes(mark));
-  write({ line: "read", tenant, what, marks });
+  producing.write({ line: "read", tenant, what, marks });
 }
 
 /** Payloads and results are bytes; what stands in them counts. */
@@ -101,7 +53,7 @@ const readable = (_key: string, value: unknown): unknown => {
 
 async function perform(operation: Operation): Promise<void> {
   const { tenant } = operation;
-  const client = clientOf(tenant);
+  const client = producing.clientOf(tenant);
   switch (operation.kind) {
     case "enqueue":
     case "repeat":
@@ -109,33 +61,44 @@ async function perform(operation: Operation): Promise<void> {
       return await enqueueAll(tenant, [operation.job]);
     case "batch":
       return await enqueueAll(tenant, operation.jobs);
-    case "run": {
-      const { steps } = operation;
-      const jobs = steps.map((step) => {
-        const { name, dependsOn } = step;
-        return { ...requestOf(tenant, step), name, dependsOn };
-      });
-      const { jobIds } = await client.createRun({ displayName: tenant, jobs });
-      for (const { name, nonce } of steps) acknowledge(tenant, nonce, "created", jobIds[name]);
-      return;
+    case "windows":
+      return await enqueueAll(tenant, operation.jobs);
+    case "cull": {
+      await enqueueAll(tenant, operation.jobs);
+      await producing.rest(operation.afterMs);
+      return await operator.bulk(tenant, { action: "cancel", herd: operation.herd }, 0);
     }
+    case "bulk":
+    case "take out":
+      return await operator.perform(tenant, operation);
+    case "run":
+      return void (await runs.create(tenant, operation.run, operation.steps, false));
+    case "live run":
+    case "cancel run":
+    case "replay run":
+      return await runs.perform(tenant, operation);
     case "list":
       return await look(tenant, "listJobs", firstPage(client));
-    default: {
-      const jobId = known.get(operation.nonce);
-      if (jobId !== undefined) await performOn(operation, jobId);
+    case "cancel":
+    case "replay":
+    case "read":
+    case "foreign": {
+      const jobId = producing.known.get(operation.nonce);
+      return jobId === undefined ? undefined : await performOn(operation, jobId);
     }
+    default:
+      return await time.perform(tenant, operation);
   }
 }
 
 async function performOn({ tenant, kind }: Operation, jobId: string): Promise<void> {
-  const client = clientOf(tenant);
+  const client = producing.clientOf(tenant);
   if (kind === "cancel") await client.cancelJobs([jobId], { reason: "chaos", graceMs: 1_000 });
   else if (kind === "replay") await client.retryJobs([jobId], { reason: "chaos" });
   else if (kind === "read") await look(tenant, "getJob", client.getJob(jobId));
   else {
     const other = TENANTS[(TENANTS.indexOf(tenant as (typeof TENANTS)[number]) + 1) % 3] ?? tenant;
-    const foreign = clientOf(other);
+    const foreign = producing.clientOf(other);
     await look(other, "getJob of another tenant's", foreign.getJob(jobId));
     await look(other, "cancelJobs of another tenant's", foreign.cancelJobs([jobId]));
   }
@@ -147,12 +110,18 @@ async function firstPage(client: Orchestrator): Promise<unknown[]> {
   return jobs;
 }
 
+/** Whether an operation that failed took effect is not known: the checker takes both for right. */
+function failureOf(error: unknown): string {
+  if (error instanceof OrchestratorError) return `${error.code} ${error.reason ?? ""}`.trim();
+  if (error instanceof ConnectError) return error.message;
+  throw error;
+}
+
 const begin = Promise.withResolvers<void>();
-let isOver = false;
 process.stdin.on("end", () => process.exit(1)).on("error", () => process.exit(1));
 process.stdin.on("data", (text) => {
   if (text.includes("begin")) begin.resolve();
-  if (text.includes("finish")) isOver = true;
+  if (text.includes("finish")) producing.finish();
 });
 process.stdout.write("ready\n");
 await begin.promise;
@@ -161,19 +130,17 @@ const startedMs = performance.now();
 const pending = new Set<Promise<void>>();
 for (const operation of planOperations(settings)) {
   const earlyMs = operation.atMs - (performance.now() - startedMs);
-  if (earlyMs > 0) await new Promise((resolve) => setTimeout(resolve, earlyMs));
-  if (isOver) break;
+  if (earlyMs > 0) await producing.rest(earlyMs);
+  if (producing.isOver) break;
+  const { kind } = operation;
   const done = perform(operation).then(
-    () => write({ line: "operation", kind: operation.kind }),
-    (error: unknown) => {
-      // Whether it took effect is not known; the checker takes both for right.
-      if (!(error instanceof OrchestratorError)) throw error;
-      const failure = `${error.code} ${error.reason ?? ""}`.trim();
-      write({ line: "operation", kind: operation.kind, failure });
-    },
+    () => producing.write({ line: "operation", kind }),
+    (error: unknown) => producing.write({ line: "operation", kind, failure: failureOf(error) }),
   );
   pending.add(done);
   void done.finally(() => pending.delete(done));
 }
+await producing.over;
 await Promise.all(pending);
+await Promise.all([time.settle(), operator.settle()]);
 process.exit(0);

@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Ack, Intent, Read } from "./history.ts";
 import { readJournal } from "./journal.ts";
-import type { ProducerLine, ProducerSettings } from "./producer.ts";
+import type { Grant, ScheduleWish } from "./plan-history.ts";
+import type { ProducerSettings } from "./producer.ts";
+import type { ProducerLine } from "./producing.ts";
 
 const SCRIPT = fileURLToPath(new URL("./producer.ts", import.meta.url));
 
@@ -11,7 +13,7 @@ const SCRIPT = fileURLToPath(new URL("./producer.ts", import.meta.url));
 export interface ProducerProcess {
   /** Lets it begin; the plan's clock starts now. */
   begin(): void;
-  /** Resolves when its plan is through and answered; rejects if it broke. */
+  /** Resolves when it was let finish and all was answered and settled; rejects if it broke. */
   readonly done: Promise<void>;
   /** Lets it begin nothing more; {@link done} resolves when the rest was answered. */
   finish(): void;
@@ -45,6 +47,8 @@ export interface Produced {
   readonly intents: readonly Intent[];
   readonly acks: readonly Ack[];
   readonly reads: readonly Read[];
+  readonly grants: readonly Grant[];
+  readonly schedules: readonly ScheduleWish[];
   /** How many operations of each kind, those that failed with why. */
   readonly operations: ReadonlyMap<string, number>;
 }
@@ -62,6 +66,8 @@ export function readProduced(journal: string): Produced {
     intents: lines.filter((line) => line.line === "intent"),
     acks: lines.filter((line) => line.line === "ack"),
     reads: lines.filter((line) => line.line === "read"),
+    grants: lines.filter((line) => line.line === "grant"),
+    schedules: lines.filter((line) => line.line === "schedule"),
     operations,
   };
 }

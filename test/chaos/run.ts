@@ -8,18 +8,21 @@ import { killPrograms } from "../support/program.ts";
 import { corrupt } from "./corrupt.ts";
 import { limitsIn, setLimits } from "./flow-limits.ts";
 import { Ghost } from "./ghost.ts";
-import type { Drain, History, Terms, WorkLine } from "./history.ts";
+import type { Ack, Drain, History, Terms, WorkLine } from "./history.ts";
 import { readJournal } from "./journal.ts";
 import { findUnfinished, readLedger, readStanding } from "./ledger-history.ts";
 import { openLink } from "./link.ts";
 import { Nemesis } from "./nemesis.ts";
-import { TENANTS } from "./operations.ts";
 import type { ChaosOptions } from "./options.ts";
+import type { WatermarkSample } from "./plan-history.ts";
+import { readPlans, sampleWatermarks } from "./plan-ledger.ts";
+import { TENANTS } from "./planned-jobs.ts";
 import { type ChaosPostgres, startPostgres } from "./postgres.ts";
 import { readProduced, startProducer } from "./producers.ts";
 import { startReadyService } from "./ready-service.ts";
 import { Replicas } from "./replicas.ts";
 import { planFaults } from "./schedule.ts";
+import { putSeries } from "./window-series.ts";
 import { TYPESCRIPT, type WorkerProgram, Workers } from "./workers.ts";
 
 /** Short, so that minutes hold many leases' lives; longer than the ticker's idea of an outage. */
@@ -46,6 +49,7 @@ const CLOCK_OFFSETS_MS = [0, 3_600_000, -3_600_000, 0] as const;
 const CONCURRENCY = 6;
 const PROGRESS_MS = 5_000;
 const DRAIN_LOOK_MS = 250;
+const SAMPLE_MS = 500;
 
 /** What a run says while it goes on. */
 export type Tell = (line: string) => void;
@@ -107,7 +111,8 @@ async function runIn(folder: string, undo: (() => unknown)[], scene: Scene) {
   undo.push(() => ghost.stop());
   const journal = join(folder, "journals", "producer.jsonl");
   const poison = options.faults.length > 0;
-  const plan = { seed, runMs, rate, poison };
+  const { startedAtMs } = stage;
+  const plan = { seed, runMs, rate, poison, startedAtMs };
   const producer = await startProducer({ ...plan, url: producerUrl, journal });
   undo.push(() => producer.kill());
   ghost.start();
@@ -116,6 +121,9 @@ async function runIn(folder: string, undo: (() => unknown)[], scene: Scene) {
   const nemesis = new Nemesis(stage);
   const stopTelling = tellProgress(postgres, nemesis, tell);
   undo.push(stopTelling);
+  const samples: WatermarkSample[] = [];
+  const stopLooking = watchWatermarks(postgres, samples);
+  undo.push(stopLooking);
   const over = pass(runMs, undefined, { signal }).catch(() => {});
   await nemesis.run(planFaults(seed, runMs, options.faults), signal);
   await Promise.race([over, producer.done.then(() => over)]);
@@ -124,6 +132,7 @@ async function runIn(folder: string, undo: (() => unknown)[], scene: Scene) {
   tell("faults are over: draining");
   const drain = await drained(postgres, producer.done, terms.drainMs, signal);
   stopTelling();
+  stopLooking();
   ghost.stop();
   await workers.stop();
   await replicas.stop();
@@ -131,17 +140,22 @@ async function runIn(folder: string, undo: (() => unknown)[], scene: Scene) {
   if (options.corrupt !== undefined) await corrupt(postgres.insist, options.corrupt);
   const { operations, ...produced } = readProduced(journal);
   const ledger = await readLedger(postgres.insist, terms.maxAttempts);
+  const plans = await readPlans(postgres.insist);
+  const work = await readWork(join(folder, "journals"));
   const history: History = {
     terms,
     tenants: TENANTS,
     ...produced,
-    work: await readWork(join(folder, "journals")),
+    acks: [...produced.acks, ...appendedBy(work)],
+    work,
     writes: ghost.writes,
     faults: nemesis.faults,
     deaths: workers.deaths,
     crashes: [...replicas.crashes, ...workers.crashes],
     superseded: workers.superseded,
     ...ledger,
+    ...plans,
+    watermarks: samples,
     ...limitsIn(ledger.jobs, ledger.events, TENANTS),
     drain,
   };
@@ -185,6 +199,8 @@ async function setUp(folder: string, undo: (() => unknown)[], { options, program
   const admin = clientsOf(replicas.url);
   undo.push(() => admin.close());
   await setLimits(admin, TENANTS);
+  const startedAtMs = Date.now();
+  await putSeries(replicas.url, TENANTS, startedAtMs);
 
   const link = async () => {
     const opened = await openLink(() => replicas.next());
@@ -207,7 +223,7 @@ async function setUp(folder: string, undo: (() => unknown)[], { options, program
   undo.push(() => workers.kill9());
   workers.start();
   const producerUrl = `http://127.0.0.1:${(await link()).port}`;
-  return { postgres, replicas, workers, service, producerUrl };
+  return { postgres, replicas, workers, service, producerUrl, startedAtMs };
 }
 
 /** Waits until the producer has its answers and nothing that can finish is unfinished. */
@@ -245,6 +261,29 @@ async function readWork(folder: string): Promise<WorkLine[]> {
       join(folder, name),
     ).lines.map((line) => ({ ...line, monoNs: BigInt(line.monoNs) })),
   );
+}
+
+/** What handlers were told that they appended. */
+const appendedBy = (work: readonly WorkLine[]): Ack[] =>
+  work.flatMap(({ tenant, appended = {} }) =>
+    Object.entries(appended).map(([nonce, jobId]) => {
+      return { nonce, tenant, outcome: "created", jobId };
+    }),
+  );
+
+/** Looks at the watermarks again and again, as far as Postgres is there; answers what ends it. */
+function watchWatermarks(postgres: ChaosPostgres, samples: WatermarkSample[]): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const look = async () => {
+    samples.push(...(await sampleWatermarks(postgres.query).catch(() => [])));
+    if (!isOver) timer = setTimeout(look, SAMPLE_MS);
+  };
+  void look();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }
 
 /** A line now and then; answers what ends it. */

@@ -1,7 +1,7 @@
 // A worker as a process of its own, for all tenants: node worker.ts '{"url": …, "workerId": …}'.
 // It says in a journal what it does, works until its standard input ends, and lives by a clock
 // that may be an hour off.
-import type { JobContext, Logger } from "@stellaops/orchestrator";
+import type { JobContext, Logger, RunJobRequest } from "@stellaops/orchestrator";
 import { shiftClock } from "./clock.ts";
 import { Journal } from "./journal.ts";
 
@@ -22,8 +22,10 @@ export interface WorkerSettings {
 
 interface Payload {
   readonly nonce: string;
+  readonly tenant: string;
   readonly workMs: number;
   readonly failures: number;
+  readonly fanOut?: readonly (RunJobRequest & { readonly payload: Payload })[];
 }
 
 const settings = JSON.parse(process.argv[2] ?? "") as WorkerSettings;
@@ -91,6 +93,29 @@ async function hopeless(): Promise<object> {
   throw new TerminalError("no attempt could succeed");
 }
 
+/** Appends to its run what it is told to, and fails after that as often as it is told. */
+async function fan(job: JobContext, { workMs, failures, fanOut = [] }: Payload): Promise<object> {
+  const { jobIds } = await job.fanOut(fanOut);
+  const appended = Object.fromEntries(
+    fanOut.map(({ name, payload }) => [payload.nonce, jobIds[name]]),
+  );
+  note(fanOut[0]?.payload.tenant ?? "", "fanned", { ...factsOf(job), appended });
+  await pass(workMs);
+  if (job.attempt <= failures) throw new Error("failed after it had fanned out");
+  return { appended: fanOut.length };
+}
+
+/** One window in so many is bad. */
+const BAD_EVERY = 9;
+
+/** Fails for good at some windows, as often as it is told: somebody has to retry the letter. */
+async function cover({ attempt, window }: JobContext, { failures }: Payload): Promise<object> {
+  const { start, end } = window ?? { start: new Date(0), end: new Date(1) };
+  const number = start.getTime() / (end.getTime() - start.getTime());
+  if (number % BAD_EVERY === 0 && attempt <= failures) throw new TerminalError("a bad window");
+  return { number };
+}
+
 async function poison(): Promise<object> {
   process.kill(process.pid, "SIGKILL");
   return await new Promise<never>(() => {});
@@ -103,6 +128,8 @@ const handlersOf = (tenant: string) => ({
   "chaos.flaky": telling(tenant, flaky),
   "chaos.hopeless": telling(tenant, hopeless),
   "chaos.poison": telling(tenant, poison),
+  "chaos.fan": telling(tenant, fan),
+  "chaos.window": telling(tenant, cover),
 });
 
 /** Hears from the SDK's log what became of results, which no handler is told. */

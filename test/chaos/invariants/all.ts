@@ -5,14 +5,17 @@ import { serversStay } from "./crashes.ts";
 import { dependenciesFirst } from "./dependencies.ts";
 import { drainsUnaided } from "./drains.ts";
 import { staleNeverWrites } from "./fencing.ts";
+import { firesOnce } from "./firings.ts";
 import { oneJobPerKey } from "./idempotency.ts";
 import type { Invariant } from "./invariant.ts";
 import { limitsHold } from "./limits.ts";
 import { lostLeasesReturn } from "./lost-leases.ts";
+import { operationsCount } from "./operations.ts";
 import { noPhantoms } from "./phantoms.ts";
 import { poisonDies } from "./poison.ts";
 import { tenantsApart } from "./tenants.ts";
 import { oneTerminalState } from "./terminal.ts";
+import { windowsCoveredOnce } from "./windows.ts";
 
 /** What a run is checked for, in the order of the design's list. */
 export const INVARIANTS: readonly Invariant[] = [
@@ -26,15 +29,17 @@ export const INVARIANTS: readonly Invariant[] = [
   poisonDies,
   nothingLost,
   dependenciesFirst,
+  windowsCoveredOnce,
   limitsHold,
   tenantsApart,
   drainsUnaided,
   serversStay,
+  firesOnce,
+  operationsCount,
 ];
 
 /** Numbers of the list whose features are still to come, and which. */
 export const NOT_YET: readonly { readonly number: string; readonly feature: string }[] = [
-  { number: "11", feature: "backfills" },
   { number: "12", feature: "feeds" },
   { number: "15", feature: "bundles" },
 ];

@@ -37,7 +37,7 @@ function overdrawn(
 ): string | undefined {
   const current = attempts.filter(({ attempt }) => attempt > job.budgetFromAttempt);
   const failures = current.filter(({ outcome }) => outcome === "failed").length;
-  const interruptions = current.filter(({ outcome }) => outcome === "interrupted").length;
+  const interruptions = current.filter(isCostly).length;
   if (failures > job.maxAttempts) return `failed ${failures} times of ${job.maxAttempts}`;
   if (interruptions > terms.maxInterruptions + 1) {
     return `interrupted ${interruptions} times, allowed are ${terms.maxInterruptions} + 1`;
@@ -52,3 +52,7 @@ function overdrawn(
     ? undefined
     : `dead after ${failures} of ${job.maxAttempts} failures and ${interruptions} interruptions`;
 }
+
+/** An interruption of class "cancelled" costs nothing: its worker was taken out. */
+export const isCostly = ({ outcome, failureClass }: AttemptRow): boolean =>
+  outcome === "interrupted" && failureClass !== "cancelled";

@@ -27,18 +27,20 @@ export function balanceOf({ jobs, attempts }: History): Balance {
 /**
  * 9: enqueued = succeeded + dead + cancelled + unfinished. Which says little as a sum, so it is
  * asked of each job: an unfinished one has one token, in the place that its row says; a finished
- * or blocked one has none; and no token is without its job.
+ * or blocked one has none; and no token is without its job. Runs have as many jobs as they say, and
+ * the dead letters are the dead jobs that nobody gave up.
  */
 export const nothingLost: Invariant = {
   number: "9",
   title: "conservation: every job in one place",
-  check({ jobs, attempts, tokens }) {
+  check(history) {
+    const { jobs, attempts, tokens } = history;
     const succeeded = new Set(
       attempts.filter(({ outcome }) => outcome === "succeeded").map(({ jobId }) => jobId),
     );
     const places = byJob(tokens);
     const known = new Set(jobs.map(({ id }) => id));
-    const violations: Violation[] = [];
+    const violations: Violation[] = [...miscountedRuns(history), ...misdirected(history)];
     for (const job of jobs) {
       const at = (places.get(job.id) ?? []).map(({ place }) => place);
       const text = misplaced(job, succeeded.has(job.id), at);
@@ -63,4 +65,26 @@ function misplaced(
   if (places.length !== 1) return `${state} with ${places.length} tokens (${places.join(", ")})`;
   const isScheduled = places[0] === "scheduled";
   return isScheduled === (state === "scheduled") ? undefined : `${state} and in ${places[0]}`;
+}
+
+function miscountedRuns({ jobs, runs }: History): Violation[] {
+  const counts = Map.groupBy(jobs, ({ runId }) => runId);
+  return runs.flatMap(({ id, jobCount }) => {
+    const count = counts.get(id)?.length ?? 0;
+    return count === jobCount
+      ? []
+      : [{ text: `run ${id} says ${jobCount} jobs, and has ${count}` }];
+  });
+}
+
+function misdirected({ jobs, events, letters }: History): Violation[] {
+  const givenUp = new Set(
+    events.filter(({ kind }) => kind === "discarded").map(({ jobId }) => jobId),
+  );
+  const has = new Set(letters.map(({ jobId }) => jobId));
+  return jobs.flatMap(({ id, baseState }) => {
+    const should = baseState === "dead" && !givenUp.has(id);
+    if (should === has.has(id)) return [];
+    return [{ jobId: id, text: should ? "dead without a letter" : "a letter of a job that lives" }];
+  });
 }

@@ -10,7 +10,10 @@ export const drainsUnaided: Invariant = {
     const within = `within ${terms.drainMs / 1_000} s`;
     const violations =
       drain.unfinished.length > 0
-        ? drain.unfinished.map(({ jobId }) => ({ jobId, text: `has not finished ${within}` }))
+        ? drain.unfinished.map(({ jobId, what }) => ({
+            ...(jobId === undefined ? {} : { jobId }),
+            text: `${what} has not finished ${within}`,
+          }))
         : [{ text: `did not drain ${within}` }];
     return { checked: jobs.length, violations };
   },

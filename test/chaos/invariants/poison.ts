@@ -1,3 +1,4 @@
+import { isCostly } from "./attempts.ts";
 import { byJob, type Invariant, type Violation } from "./invariant.ts";
 
 /** The job type whose handler takes its process down. */
@@ -16,7 +17,7 @@ export const poisonDies: Invariant = {
     const violations: Violation[] = [];
     for (const { id, baseState } of poison) {
       const rows = ends.get(id) ?? [];
-      const interruptions = rows.filter(({ outcome }) => outcome === "interrupted").length;
+      const interruptions = rows.filter(isCostly).length;
       if (baseState !== "dead") {
         violations.push({ jobId: id, text: `is ${baseState} after ${rows.length} attempts` });
       } else if (interruptions > terms.maxInterruptions + 1) {

@@ -1,84 +1,18 @@
-import type { AttemptRow, EventRow, History, JobRow, WorkLine } from "../history.ts";
-
-/** A tenant of the sound history. */
-export const RED = "tenant-red";
-/** Another. */
-export const BLUE = "tenant-blue";
-
-const MS = 1_000;
-
-/** A job's row, by default one that is not at rest. */
-export const job = (id: string, over: Partial<JobRow> = {}): JobRow => ({
-  tenant: RED,
-  id,
-  jobType: "chaos.quick",
-  nonce: `nonce-${id}`,
-  idempotencyKey: undefined,
-  baseState: "ready",
-  endReason: undefined,
-  budgetFromAttempt: 0,
-  maxAttempts: 5,
-  priority: 0,
-  source: "",
-  concurrencyKey: "",
-  ...over,
-});
-
-/** An ended attempt, by default the first, and a success. */
-export const attempt = (jobId: string, over: Partial<AttemptRow> = {}): AttemptRow => ({
-  tenant: RED,
-  jobId,
-  attempt: 1,
-  leaseEpoch: over.attempt ?? 1,
-  workerId: "w1-1",
-  outcome: "succeeded",
-  failureClass: undefined,
-  terminal: false,
-  completionId: undefined,
-  startedMs: 2 * MS,
-  endedMs: 3 * MS,
-  ...over,
-});
-
-/** A line of a worker's journal. */
-export const line = (jobId: string, event: WorkLine["event"], atMs: number): WorkLine => ({
-  process: "w1-1#1",
-  seq: atMs,
-  monoNs: BigInt(atMs) * 1_000_000n,
-  clockMs: atMs,
-  event,
-  tenant: RED,
-  jobId,
-  attempt: 1,
-  leaseEpoch: 1,
-});
-
-let ids = 0;
-
-type Step = readonly [kind: string, from: string | undefined, to: string, epoch: number];
-
-/** A job's events, one a second from `fromMs` on. */
-export const events = (jobId: string, steps: readonly Step[], fromMs = MS): EventRow[] =>
-  steps.map(([kind, fromState, toState, leaseEpoch], index) => ({
-    tenant: RED,
-    jobId,
-    id: ++ids,
-    atMs: fromMs + index * MS,
-    kind,
-    fromState,
-    toState,
-    attempt: leaseEpoch,
-    leaseEpoch,
-    workerId: undefined,
-  }));
-
-/** From enqueued to succeeded under one epoch. */
-export const SUCCESS: readonly Step[] = [
-  ["enqueued", undefined, "ready", 0],
-  ["offered", "ready", "offered", 1],
-  ["started", "offered", "running", 1],
-  ["succeeded", "running", "succeeded", 1],
-];
+import type { History } from "../history.ts";
+import { soundPlans } from "./sound-plans.ts";
+import {
+  AFTER_OTHERS,
+  attempt,
+  BLUE,
+  edge,
+  events,
+  job,
+  line,
+  MS,
+  RED,
+  type Step,
+  SUCCESS,
+} from "./sound-rows.ts";
 
 const DEATH: readonly Step[] = [
   ["enqueued", undefined, "ready", 0],
@@ -93,7 +27,8 @@ const DEATH: readonly Step[] = [
 
 /**
  * A small history in which every invariant has something to look at and holds: `plain` succeeds,
- * `child` waits for it, `keyed` was asked for twice, `poison` dies after four attempts.
+ * `child` waits for it, `keyed` was asked for twice, `poison` dies after four attempts; the rest is
+ * in {@link soundPlans}.
  */
 export function soundHistory(): History {
   const poisoned = [1, 2, 3, 4].map((n) =>
@@ -118,11 +53,7 @@ export function soundHistory(): History {
     outcome: "created" as const,
     jobId: id,
   }));
-  const blocked: readonly Step[] = [
-    ["enqueued", undefined, "blocked", 0],
-    ["unblocked", "blocked", "ready", 0],
-    ...SUCCESS.slice(1),
-  ];
+  const plans = soundPlans();
   return {
     terms: {
       leaseTtlMs: 4_000,
@@ -133,7 +64,8 @@ export function soundHistory(): History {
       runMs: 180_000,
     },
     tenants: [RED, BLUE],
-    intents: wishes,
+    ...plans,
+    intents: [...wishes, ...plans.intents],
     acks: [...acks, { nonce: "nonce-keyed", tenant: RED, outcome: "duplicate", jobId: "keyed" }],
     reads: [{ tenant: RED, what: "getJob", marks: [RED] }],
     work: [
@@ -163,16 +95,22 @@ export function soundHistory(): History {
       job("child"),
       job("keyed", { idempotencyKey: "key" }),
       job("poison", { jobType: "chaos.poison", baseState: "dead" }),
+      ...plans.jobs,
     ],
-    attempts: [attempt("plain"), attempt("child"), attempt("keyed"), ...poisoned],
+    attempts: [
+      ...[attempt("plain"), attempt("child"), attempt("keyed"), ...poisoned],
+      ...plans.attempts,
+    ],
     events: [
       ...events("plain", SUCCESS),
-      ...events("child", blocked),
+      ...events("child", AFTER_OTHERS),
       ...events("keyed", SUCCESS),
       ...events("poison", DEATH),
+      ...plans.events,
     ],
     tokens: [],
-    edges: [{ tenant: RED, fromJob: "plain", toJob: "child", onFailure: "cancel" }],
+    edges: [edge("plain", "child"), ...plans.edges],
+    letters: [...plans.letters, { tenant: RED, jobId: "poison" }],
     limited: [{ limiter: "host", rate: 10, burst: 2, admittedMs: [0, 0, 100, 200, 300] }],
     concurrent: [
       {

@@ -30,7 +30,8 @@ function brokenIn(steps: readonly EventRow[]): string | undefined {
   for (const [index, step] of steps.entries()) {
     const before = steps[index - 1];
     if (before === undefined || !TERMINAL.has(before.toState)) continue;
-    if (before.toState === "dead" && step.kind === "retried") continue;
+    if (before.toState === "dead" && (step.kind === "retried" || step.kind === "discarded"))
+      continue;
     return `was ${before.toState} (event ${before.id}) and then ${step.kind} (event ${step.id})`;
   }
   return undefined;
