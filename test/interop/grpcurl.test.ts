@@ -150,7 +150,8 @@ describe.runIf(found)("a session with grpcurl", { timeout: 60_000 }, () => {
       "JOB_STATE_BLOCKED",
     ]);
     const [fromJobId, toJobId] = made.jobIds;
-    expect(shown.edges).toEqual([{ fromJobId, toJobId, onFailure: "ON_FAILURE_HOLD" }]);
+    const policy = { onFailure: "ON_FAILURE_HOLD", condition: "EDGE_CONDITION_SUCCESS" };
+    expect(shown.edges).toEqual([{ fromJobId, toJobId, ...policy }]);
     const explained = await call("JobService/ExplainJob", { jobId: toJobId });
     expect(explained.blockedBy).toEqual({ dependency: { jobIds: [fromJobId], count: 1 } });
   });
