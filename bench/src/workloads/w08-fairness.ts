@@ -33,8 +33,8 @@ export async function fairness(lab: Lab): Promise<Workload> {
     title: "fairness: a quiet tenant beside a crowded one",
     setting:
       `tenant A has ${backlog} ready jobs and its workers, tenant B adds ${perSecond} a second ` +
-      `(${jobs} a round) and has a worker of its own; "ours" is B alone on the server; in the third ` +
-      `row A has a backfill of ${windows} windows instead, ${PARALLEL} of its jobs at once`,
+      `(${jobs} a round) and has a worker of its own; "ours" is B alone on the server; in the ` +
+      `third row A has a backfill of ${windows} windows instead, ${PARALLEL} of its jobs at once`,
     metrics: ["p50 ms", "p99 ms"],
     contestants: ["ours", BUSY, BACKFILLED].map((name) => quiet(lab, stage, sizes, name)),
     bars: [
