@@ -13605,8 +13605,8 @@ pub mod schedule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
-        /// repeat.
+        /// Removes a schedule and the list of its firings; those that wait are skipped, and what it made
+        /// stays. Safe to repeat.
         pub async fn delete_schedule(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteScheduleRequest>,
@@ -13860,8 +13860,8 @@ pub mod schedule_service_server {
             tonic::Response<super::UpdateScheduleResponse>,
             tonic::Status,
         >;
-        /// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
-        /// repeat.
+        /// Removes a schedule and the list of its firings; those that wait are skipped, and what it made
+        /// stays. Safe to repeat.
         async fn delete_schedule(
             &self,
             request: tonic::Request<super::DeleteScheduleRequest>,

@@ -163,38 +163,77 @@ export const triggerScheduleIn =
  * fired by the old one first, and the new one counts from now on.
  */
 export const updateScheduleIn =
-  (pool: Pool, options: StepOptions) =>
+  (pool: Pool, options: StepOptions, tell: TellStep) =>
   (
     tenant: string,
     name: string,
     audit: FlowAudit,
     decide: (before: StoredSchedule) => ScheduleDecision,
   ): Promise<Changed<UpdateScheduleResult>> =>
-    withSteps(options, (begin) =>
-      inTransaction(pool, [tenant], async (tx) => {
-        const [row] = await tx.run(lockSchedule, tenant, name);
-        const unchanged = (result: UpdateScheduleResult) => ({ result, done: undefined });
-        if (row === undefined) return unchanged({ kind: "not_found" });
-        const decision = decide(storedSchedule(row));
-        if (decision.kind !== "write") return unchanged(decision);
-        const { schedule } = decision;
-        const refusal = await checkTarget(tx, tenant, schedule);
-        if (refusal !== undefined) return unchanged({ kind: "refused", refusal });
-        const step = begin(tx, row);
-        if (changesTiming(readSchedule(row.content), schedule)) {
-          if (row.pause === null) await step.fireDue(row.now);
-          step.passOver(row.now);
-        }
-        step.become(schedule);
-        const content = writeSchedule(schedule);
-        const digest = asBuffer(scheduleDigest(schedule));
-        await tx.run(writeContent, tenant, name, JSON.stringify(content), digest);
-        await step.save(row.pause !== null);
-        const detail = { before: row.content, after: content };
-        await recordSchedule(tx, tenant, name, "schedule_updated", audit, detail);
-        return { result: { kind: "updated", schedule: await stored(tx, row) }, done: step.done };
-      }),
+    afterWhatWasDue(pool, options, tell, tenant, async (tx, begin, isLast) => {
+      const [row] = await tx.run(lockSchedule, tenant, name);
+      const unchanged = (result: UpdateScheduleResult) => ({ result, done: undefined });
+      if (row === undefined) return unchanged({ kind: "not_found" });
+      const decision = decide(storedSchedule(row));
+      if (decision.kind !== "write") return unchanged(decision);
+      const { schedule } = decision;
+      const refusal = await checkTarget(tx, tenant, schedule);
+      if (refusal !== undefined) return unchanged({ kind: "refused", refusal });
+      const step = begin(tx, row);
+      if (changesTiming(readSchedule(row.content), schedule)) {
+        await step.fireDue(asOf(row));
+        if (step.isCut && !isLast) return moreIsDue(step, row);
+        step.passOver(row.now);
+      }
+      step.become(schedule);
+      const content = writeSchedule(schedule);
+      const digest = asBuffer(scheduleDigest(schedule));
+      await tx.run(writeContent, tenant, name, JSON.stringify(content), digest);
+      await step.save(row.pause !== null);
+      const detail = { before: row.content, after: content };
+      await recordSchedule(tx, tenant, name, "schedule_updated", audit, detail);
+      return { result: { kind: "updated", schedule: await stored(tx, row) }, done: step.done };
+    });
+
+/** How many steps a change waits for at most; what is left of what was due then is missed. */
+const MAX_STEPS = 100;
+
+/** Told what a step did that came before a change. */
+export type TellStep = (done: StepDone) => void;
+
+/** There is more that was due before the change. */
+interface MoreIsDue {
+  readonly more: StepDone;
+}
+
+async function moreIsDue(step: ScheduleStep, row: ScheduleRow): Promise<MoreIsDue> {
+  await step.save(row.pause !== null);
+  return { more: step.done };
+}
+
+/**
+ * Changes a schedule once all that was due before is settled: a step in each transaction, as the
+ * loop does it, and the change in the last one.
+ */
+async function afterWhatWasDue<Result>(
+  pool: Pool,
+  options: StepOptions,
+  tell: TellStep,
+  tenant: string,
+  change: (
+    tx: Transaction,
+    begin: BeginStep,
+    isLast: boolean,
+  ) => Promise<Changed<Result> | MoreIsDue>,
+): Promise<Changed<Result>> {
+  for (let steps = 1; ; steps++) {
+    const answer = await withSteps(options, (begin) =>
+      inTransaction(pool, [tenant], (tx) => change(tx, begin, steps === MAX_STEPS)),
     );
+    if (!("more" in answer)) return answer;
+    tell(answer.more);
+  }
+}
 
 /** Pauses a schedule, after what was due by now; undefined if there is none. */
 export const pauseScheduleIn =
@@ -215,20 +254,23 @@ export const pauseScheduleIn =
       }),
     );
 
-/** Ends the pause of a schedule, if there is one; undefined if there is no such schedule. */
+/**
+ * Ends the pause of a schedule, if there is one, once what was due before it is settled; undefined
+ * if there is no such schedule.
+ */
 export const resumeScheduleIn =
-  (pool: Pool, options: StepOptions) =>
+  (pool: Pool, options: StepOptions, tell: TellStep) =>
   (tenant: string, name: string, audit: FlowAudit): Promise<Changed<StoredSchedule | undefined>> =>
-    withSteps(options, (begin) =>
-      inTransaction(pool, [tenant], async (tx) => {
-        const [row] = await tx.run(lockSchedule, tenant, name);
-        if (row === undefined) return { result: undefined, done: undefined };
-        if (row.pause === null) return { result: await stored(tx, row), done: undefined };
-        const step = begin(tx, row);
-        step.passOver(row.now);
-        await tx.run(writeSchedulePause, tenant, name, null);
-        await step.save(false);
-        await recordSchedule(tx, tenant, name, "schedule_resumed", audit);
-        return { result: await stored(tx, row), done: step.done };
-      }),
-    );
+    afterWhatWasDue(pool, options, tell, tenant, async (tx, begin, isLast) => {
+      const [row] = await tx.run(lockSchedule, tenant, name);
+      if (row === undefined) return { result: undefined, done: undefined };
+      if (row.pause === null) return { result: await stored(tx, row), done: undefined };
+      const step = begin(tx, row);
+      await step.fireDue(asOf(row));
+      if (step.isCut && !isLast) return moreIsDue(step, row);
+      step.passOver(row.now);
+      await tx.run(writeSchedulePause, tenant, name, null);
+      await step.save(false);
+      await recordSchedule(tx, tenant, name, "schedule_resumed", audit);
+      return { result: await stored(tx, row), done: step.done };
+    });

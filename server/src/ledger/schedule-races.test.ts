@@ -5,12 +5,14 @@ import { jobSpec } from "../../../test/support/ledger.ts";
 import { silentLogger } from "../../../test/support/logger.ts";
 import type { Overlap, Schedule, ScheduleClock } from "../domain/plan/schedule.ts";
 import { timingOf } from "../domain/plan/schedule.ts";
+import { readSchedule } from "../domain/plan/schedule-content.ts";
 import { nextFirings } from "../domain/plan/schedule-timing.ts";
 import { createMetrics } from "../http/metrics.ts";
 import type { Loop } from "../lib/loop.ts";
 import { readLeasePolicies } from "../rpc/lease-policy.ts";
 import { wireSchedules } from "../wiring/schedules.ts";
-import { createScheduleIn } from "./schedules.ts";
+import { pauseScheduleIn, resumeScheduleIn, updateScheduleIn } from "./schedule-firing.ts";
+import { createScheduleIn, deleteScheduleIn } from "./schedules.ts";
 
 let database: TestDatabase;
 let owner: pg.Pool;
@@ -20,6 +22,12 @@ beforeAll(async () => {
   owner = database.owner();
 });
 afterAll(() => database.drop());
+
+const limits = {
+  payloadQuota: () => undefined,
+  admit: async () => undefined,
+  room: { reserve: () => Promise.reject(new Error("nothing is uploaded here")) } as never,
+};
 
 /** A replica's loop with pools of its own. */
 function startReplica(): Loop {
@@ -34,11 +42,7 @@ function startReplica(): Loop {
     loopsPool: database.pool("orch_loops"),
     board: { publish: () => {}, subscribe: () => () => {} },
     policies: readLeasePolicies("{}"),
-    limits: {
-      payloadQuota: () => undefined,
-      admit: async () => undefined,
-      room: { reserve: () => Promise.reject(new Error("nothing is uploaded here")) } as never,
-    },
+    limits,
     metrics,
     logger: silentLogger,
   });
@@ -166,3 +170,53 @@ it("three replicas let one go on at a time where overlaps wait", async () => {
     nominals.length - 1,
   );
 }, 30_000);
+
+it("what was due before a change is settled before it, without a loop", async () => {
+  await owner.query("truncate firing, schedule");
+  const pool = database.pool();
+  const step = { ...limits, retentionMs: 60_000, maxPayloadBytes: 1_000, graceMs: 1_000 };
+  const everySecond = { kind: "interval", everyMs: 1_000, anchor: undefined } as const;
+  let told = 0;
+  const tell = () => {
+    told += 1;
+  };
+  const [paused, changed] = [
+    await lateSchedule("late", "paused", everySecond, "allow", 250_000),
+    await lateSchedule("late", "changed", everySecond, "allow", 250_000),
+  ];
+
+  await pauseScheduleIn(pool, step)("late", "paused", audit);
+  await resumeScheduleIn(pool, step, tell)("late", "paused", audit);
+  await updateScheduleIn(pool, step, tell)("late", "changed", audit, ({ content }) => {
+    const clock = { ...everySecond, everyMs: 5_000 };
+    return { kind: "write", schedule: { ...readSchedule(content), clock } };
+  });
+
+  const { rows } = await owner.query<{ schedule: string; outcome: string; nominals: Date[] }>(
+    `select schedule, outcome, array_agg(nominal_at order by nominal_at) as nominals
+     from firing group by schedule, outcome order by schedule desc`,
+  );
+  expect(rows).toEqual([
+    { schedule: "paused", outcome: "created", nominals: paused },
+    { schedule: "changed", outcome: "created", nominals: changed },
+  ]);
+  // Of 250: 100 with the pause, 100 in a step of its own, the rest with the resume; and so on.
+  expect(told).toBe(1 + 2);
+});
+
+it("firings that wait are noted as skipped when their schedule is deleted", async () => {
+  await owner.query("truncate firing, schedule");
+  const pool = database.pool();
+  const step = { ...limits, retentionMs: 60_000, maxPayloadBytes: 1_000, graceMs: 1_000 };
+  const clock = { kind: "interval", everyMs: 2_000, anchor: undefined } as const;
+  const nominals = await lateSchedule("gone", "one", clock, "queue", 59_000);
+  await pauseScheduleIn(pool, step)("gone", "one", audit);
+  await deleteScheduleIn(pool)("gone", "one", audit);
+  const { rows } = await owner.query(
+    "select outcome, count(*)::int as count from firing group by outcome order by outcome",
+  );
+  expect(rows).toEqual([
+    { outcome: "created", count: 1 },
+    { outcome: "skipped", count: nominals.length - 1 },
+  ]);
+});

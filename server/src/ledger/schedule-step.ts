@@ -111,6 +111,11 @@ export class ScheduleStep {
     this.#makesLeft = this.#schedule.target.kind === "job" ? MAX_FIRINGS : MAX_RUNS;
   }
 
+  /** Whether there is more to do at once, in another transaction. */
+  get isCut(): boolean {
+    return this.#cut;
+  }
+
   /** What came of the step so far. */
   get done(): StepDone {
     const lanes = this.#aftermaths.flatMap((after) => after.lanes);

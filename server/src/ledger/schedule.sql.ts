@@ -130,7 +130,8 @@ export const deleteSchedule = sql<
   "delete_schedule",
   `
 with waiting as (
-  delete from firing where tenant = $1 and schedule = $2 and outcome = 'queued'
+  update firing set outcome = 'skipped', fired_at = now()
+  where tenant = $1 and schedule = $2 and outcome = 'queued'
 )
 delete from schedule where tenant = $1 and name = $2 returning name`,
 );

@@ -70,8 +70,8 @@ export function wireSchedules(options: SchedulesOptions): Feature {
     loop.wake();
     return result;
   };
-  const [create, update] = [createScheduleIn(pool), updateScheduleIn(pool, step)];
-  const [pause, resume] = [pauseScheduleIn(pool, step), resumeScheduleIn(pool, step)];
+  const [create, update] = [createScheduleIn(pool), updateScheduleIn(pool, step, tell)];
+  const [pause, resume] = [pauseScheduleIn(pool, step), resumeScheduleIn(pool, step, tell)];
   const trigger = triggerScheduleIn(pool, step);
   const find = findScheduleIn(pool);
   const schedule = scheduleService({

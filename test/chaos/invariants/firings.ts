@@ -78,8 +78,7 @@ function leftOut(
   }
   const at = (kind: string) =>
     actions.find((one) => one.tenant === tenant && one.target === name && one.kind === kind)?.atMs;
-  // Firings that wait go with their schedule: with "queue" the last ones may be gone.
-  const until = schedule.overlap === "queue" ? 0 : (at("schedule_deleted") ?? 0) - LATE_MS;
+  const until = (at("schedule_deleted") ?? 0) - LATE_MS;
   const since = at("schedule_created") ?? Number.POSITIVE_INFINITY;
   for (let atMs = Math.ceil((next ?? since) / everyMs) * everyMs; atMs < until; atMs += everyMs) {
     if (!isPaused(atMs)) return [...texts, `fired no more from ${atMs} on`];

@@ -63,8 +63,8 @@ type ScheduleServiceClient interface {
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
 	UpdateSchedule(ctx context.Context, in *UpdateScheduleRequest, opts ...grpc.CallOption) (*UpdateScheduleResponse, error)
-	// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
-	// repeat.
+	// Removes a schedule and the list of its firings; those that wait are skipped, and what it made
+	// stays. Safe to repeat.
 	DeleteSchedule(ctx context.Context, in *DeleteScheduleRequest, opts ...grpc.CallOption) (*DeleteScheduleResponse, error)
 	// Pauses a schedule: it does not fire, and what falls into the pause is not caught up. Safe to
 	// repeat; the newer reason counts.
@@ -234,8 +234,8 @@ type ScheduleServiceServer interface {
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
 	UpdateSchedule(context.Context, *UpdateScheduleRequest) (*UpdateScheduleResponse, error)
-	// Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
-	// repeat.
+	// Removes a schedule and the list of its firings; those that wait are skipped, and what it made
+	// stays. Safe to repeat.
 	DeleteSchedule(context.Context, *DeleteScheduleRequest) (*DeleteScheduleResponse, error)
 	// Pauses a schedule: it does not fire, and what falls into the pause is not caught up. Safe to
 	// repeat; the newer reason counts.

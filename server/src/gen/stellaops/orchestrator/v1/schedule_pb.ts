@@ -1281,8 +1281,8 @@ export const ScheduleService: GenService<{
     output: typeof UpdateScheduleResponseSchema;
   },
   /**
-   * Removes a schedule, the list of its firings and those that wait; what it made stays. Safe to
-   * repeat.
+   * Removes a schedule and the list of its firings; those that wait are skipped, and what it made
+   * stays. Safe to repeat.
    *
    * @generated from rpc stellaops.orchestrator.v1.ScheduleService.DeleteSchedule
    */
