@@ -75,14 +75,17 @@ export async function openProcedures(
   return pool;
 }
 
-/** Makes jobs ready quickly, by procedure, on all connections of the pool. */
+/** Makes jobs ready quickly, by procedure, on all connections of the pool; `age` is their ids'. */
 export async function fill(
   pool: pg.Pool,
   tenant: string,
   jobs: number,
   batch: number,
+  age = "0",
 ): Promise<void> {
-  await onAll(jobs, (share) => pool.query(`call bench_enqueue('${tenant}', ${share}, ${batch})`));
+  await onAll(jobs, (share) =>
+    pool.query(`call bench_enqueue('${tenant}', ${share}, ${batch}, '${age}')`),
+  );
 }
 
 /** Claims, accepts and completes what is ready, by procedure, on all connections of the pool. */

@@ -59,9 +59,10 @@ const JOB: Bound<JobColumns> = [
   "v_no_times",
 ];
 
-/** `call bench_enqueue(tenant, jobs, batch)`: writes ready jobs, a commit a batch. */
+/** `call bench_enqueue(tenant, jobs, batch, age)`: writes ready jobs, a commit a batch. */
 export const enqueueProcedure = (payload: string): string => `
-create or replace procedure bench_enqueue(v_tenant text, v_jobs integer, v_batch integer)
+create or replace procedure bench_enqueue(v_tenant text, v_jobs integer, v_batch integer,
+  v_age interval)
 language plpgsql as $bench$
 declare
   v_left integer := v_jobs;
@@ -90,7 +91,7 @@ begin
       v_no_ids := array_fill(null::uuid, array[v_batch]);
       v_zeros := array_fill(0, array[v_batch]);
     end if;
-    v_ids := array(select uuidv7() from generate_series(1, v_batch));
+    v_ids := array(select uuidv7(-v_age) from generate_series(1, v_batch));
     perform set_config('orch.tenants', v_tenant, true);
     for v_row in ${inline(insertJobs, JOB)} loop
       null;

@@ -20,6 +20,17 @@ const READY = "select count(*)::integer as count from ready";
 // Statistics come up to ten seconds late; transaction ids are given at once, to those that write.
 const TRANSACTIONS = "select pg_snapshot_xmax(pg_current_snapshot())::text::float8 as count";
 
+const ENDED_LONG_AGO = `
+  update attempt set ended_at = ended_at - interval '2 h'
+  where job_id < uuidv7(interval '-1 h') and ended_at > now() - interval '1 h'`;
+
+const OLD = "select count(*)::integer as count from job where id < uuidv7(interval '-1 h')";
+
+// As if it had only been restarted: a replica that nobody knows yet may not prune at once.
+const KNOWN_REPLICA = `
+  insert into replica (server_id) values ($1)
+  on conflict (server_id) do update set last_seen = now()`;
+
 const POLL_MS = 1;
 const DRAIN_PATIENCE_MS = 30_000;
 
@@ -39,6 +50,12 @@ export interface Ledger {
   succeeded(since: Date, count: number): Promise<number>;
   /** How many jobs are ready. */
   ready(): Promise<number>;
+  /** Lets jobs whose ids are more than an hour old have ended two hours earlier than they did. */
+  age(): Promise<void>;
+  /** How many jobs have ids that are more than an hour old. */
+  old(): Promise<number>;
+  /** Lets a server that is about to start prune from its start on. */
+  noteReplica(serverId: string): Promise<void>;
   /** How many transactions of this Postgres have written so far. */
   transactions(): Promise<number>;
   readonly pool: pg.Pool;
@@ -83,6 +100,16 @@ export async function openLedger(postgres: BenchPostgres, name: string): Promise
     async ready() {
       const { rows } = await pool.query<{ count: number }>(READY);
       return rows[0]?.count ?? 0;
+    },
+    async age() {
+      await pool.query(ENDED_LONG_AGO);
+    },
+    async old() {
+      const { rows } = await pool.query<{ count: number }>(OLD);
+      return rows[0]?.count ?? 0;
+    },
+    async noteReplica(serverId) {
+      await pool.query(KNOWN_REPLICA, [serverId]);
     },
     async transactions() {
       const { rows } = await pool.query<{ count: number }>(TRANSACTIONS);
