@@ -55,11 +55,13 @@ export function wireBridge(options: BridgeOptions): Bridge {
     claimsAtOnce: CLAIMS_AT_ONCE,
     claim: claimIn(pool, options.log, options.metrics),
     findLanes: findLanes(pool),
-    giveBack: (leases) => {
+    giveBack: async (leases) => {
       const reason = "its taker went away";
-      store.leases
-        .giveBack({ leases, actor: "dispatcher", reason, onlyOffered: false })
-        .catch(onError);
+      try {
+        await store.leases.giveBack({ leases, actor: "dispatcher", reason, onlyOffered: false });
+      } catch (error) {
+        onError(error);
+      }
     },
     onError,
   });

@@ -65,7 +65,7 @@ function endlessWork(over: Partial<DispatchPorts> = {}): Dispatcher {
       await new Promise((resolve) => setImmediate(resolve));
       return { lanes: [{ ...lane, minSeq: 1 }], last: true };
     },
-    giveBack: () => {},
+    giveBack: async () => {},
     onError: (error) => {
       throw error;
     },

@@ -80,7 +80,7 @@ export class Dispatcher {
     await this.#desks.get(claimant.tenant)?.remove(claimant);
   }
 
-  /** Waits until no claim that began before this call is in flight for the tenant. */
+  /** As {@link TenantDesk.settled}, for a tenant. */
   async settled(tenant: string): Promise<void> {
     await this.#desks.get(tenant)?.settled();
   }

@@ -48,6 +48,7 @@ function scene(lanes: readonly string[], room = 64) {
     claims: 0,
     returned: 0,
     beforePlan: async () => {},
+    beforeAnswer: async () => {},
     errors: [] as unknown[],
   };
   const queue = new PostgresReadyQueue();
@@ -88,12 +89,14 @@ function scene(lanes: readonly string[], room = 64) {
         const ranges = await choose(undefined);
         if (ranges.length > 0) world.claims += 1;
         await settle();
+        await world.beforeAnswer();
         const found = ranges.find(({ lane }) => world.stocked.delete(lane.source));
         const claimed =
           found === undefined ? [] : [{ offer: offerOf(found.lane), lane: found.lane, seq: 1 }];
         return { claimed, exhausted: claimed.length === 0, repeated: false };
       },
-      giveBack: (leases) => {
+      giveBack: async (leases) => {
+        await settle();
         world.returned += leases.length;
       },
       onError: (error) => world.errors.push(error),
@@ -151,6 +154,21 @@ const paused = (source: string, untilMs?: number): Blocked => ({
 });
 
 describe("a desk", () => {
+  it("is settled once what nobody takes any more is given back", async () => {
+    const { world, desk } = scene(["a"]);
+    world.stocked.add("a");
+    const { claimant, leave } = claimantOf();
+    const settled = new Promise<number>((resolve) => {
+      world.beforeAnswer = async () => {
+        leave();
+        void desk.settled().then(() => resolve(world.returned));
+      };
+    });
+    desk.lookedFor([claimant]);
+    desk.add(claimant);
+    expect(await settled).toBe(1);
+  });
+
   it("finds out once what holds lanes back, however many stand in line", async () => {
     const { world, desk } = scene(["a", "b"]);
     for (const source of ["a", "b"]) world.shut.set(source, paused(source));

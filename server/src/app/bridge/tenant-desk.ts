@@ -15,8 +15,8 @@ export interface DeskPorts {
   readonly gates: Gates;
   /** Hands out jobs in one transaction. */
   readonly claim: (claim: Claim) => Promise<ClaimAnswer>;
-  /** Gives back what a claimant who went away meanwhile has never seen. */
-  readonly giveBack: (leases: readonly LeaseRef[]) => void;
+  /** Gives back what a claimant who went away meanwhile has never seen. Does not throw. */
+  readonly giveBack: (leases: readonly LeaseRef[]) => Promise<void>;
   /** Told about what went wrong; the dispatcher goes on. */
   readonly onError: (error: unknown) => void;
 }
@@ -140,7 +140,7 @@ export class TenantDesk {
     return this.able.filter((one) => !hasFree(one) && !this.#toldFull.has(one));
   }
 
-  /** Waits until no claim that began before this call is in flight. */
+  /** Waits until no claim that began before this call is in flight, nor on its way back. */
   async settled(): Promise<void> {
     await this.#claiming;
   }
@@ -340,11 +340,15 @@ export class TenantDesk {
     return ranges.map((range) => ({ range, rank: ranks.get(range.lane) ?? 0 }));
   }
 
-  #deliver(claimant: Claimant, pool: ClaimantPool, { claimed, repeated }: ClaimAnswer): number {
+  async #deliver(
+    claimant: Claimant,
+    pool: ClaimantPool,
+    { claimed, repeated }: ClaimAnswer,
+  ): Promise<number> {
     const offers = claimed.map(({ offer }) => offer);
     if (offers.length === 0 && !repeated) return 0;
     if (!claimant.deliver(pool.name, offers, repeated)) {
-      this.#ports.giveBack(offers.map((offer) => offer.lease));
+      await this.#ports.giveBack(offers.map((offer) => offer.lease));
     }
     return Math.max(1, offers.length);
   }
