@@ -16,6 +16,7 @@ import {
   describeJobsIn,
   findReplayIn,
   loadReplayIn,
+  reusedByIn,
   storeReplayIn,
 } from "../../server/src/ledger/run-replay.ts";
 import { replayRunStep } from "../../server/src/ledger/run-replay-step.ts";
@@ -156,6 +157,7 @@ async function replay(pool: pg.Pool, runId: string): Promise<string> {
       find: findReplayIn(pool),
       store: storeReplayIn(pool),
       describe: describeJobsIn(pool),
+      reusedBy: reusedByIn(pool),
     })(TENANT, {
       ...{ runId, requestId: undefined, jobNames: [], includeDownstream: true },
       ...{ rerunUpstream: true, dryRun: false, ...AUDIT },

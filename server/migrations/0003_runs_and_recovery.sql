@@ -41,10 +41,16 @@ update run r set job_count = (
 create index run_replay on run (tenant, replay_of, id) where replay_of is not null;
 create index run_pipeline on run (tenant, pipeline, id) where pipeline is not null;
 create index run_project on run (tenant, project, id) where project <> '';
--- Its condition keeps it away from look-ups by name, for which the planner would take it while it
--- has no statistics, and read the whole run for each name.
+-- While there are no statistics of a new run, any index that begins with its id is as good to the
+-- planner as the right one, and each look-up can read the whole run. So there is only one way for
+-- each: names come first in theirs, and positions have a condition that look-ups by name lack.
+drop index job_name_in_run;
+create unique index job_name_in_run on job (tenant, name, run_id) where run_id is not null;
 create index job_run_position on job (tenant, run_id, run_position) where run_position is not null;
 
+-- With the order of its pages, or the planner may read them in that of the primary key.
+drop index edge_to;
+create index edge_to on edge (tenant, to_job, from_job);
 alter table edge
   add column condition text not null default 'success'
     check (condition in ('success', 'completion', 'failure')),

@@ -120,8 +120,8 @@ export const goodRequests = (scene: Scene): Readonly<Record<string, readonly Jso
     "JobService/ListJobs": [{ filter: filterOf(runId), pageSize: 10 }],
     "JobService/ListJobEvents": [{ jobId: readyJob, pageSize: 10 }],
     "JobService/WatchJobs": [{ jobs: { jobIds: [scene.succeededJob] } }],
-    "JobService/CancelJobs": [{ jobIds: [lease.jobId], reason: "r", grace: "1s" }],
-    "JobService/RetryJobs": [{ jobIds: [readyJob], reason: "r" }],
+    "JobService/CancelJobs": [{ jobIds: [lease.jobId], reason: "r", ticket: "T-1", grace: "1s" }],
+    "JobService/RetryJobs": [{ jobIds: [readyJob], reason: "r", ticket: "T-1" }],
     "JobService/ExplainJob": [{ jobId: readyJob }],
     "JobService/GetRetentionPolicy": [{}],
     "RunService/CreateRun": [

@@ -72,6 +72,8 @@ export const wholeLanes = (tenant: string): RankedRange[] =>
     deadlineMs: testPolicy.attemptDeadlineMs,
   }));
 
+const said = { actor: "operator", reason: "test", ticket: "" };
+
 /** The ledger's writes for one tenant, with the arguments that most tests do not care about. */
 export function ledgerOf(pool: pg.Pool, tenant = "acme") {
   const decide = (facts: Parameters<typeof decideEnding>[0], cause: EndingCause) =>
@@ -138,8 +140,8 @@ export function ledgerOf(pool: pg.Pool, tenant = "acme") {
       (await finish(lease, { kind: "interrupted", failureClass: "lease_expired", message: "gone" }))
         .verdicts[0],
     cancel: (jobIds: readonly string[], graceMs = 0) =>
-      cancelJobsIn(pool)(tenant, jobIds, "test", graceMs),
-    retry: (jobIds: readonly string[]) => retryJobsIn(pool)(tenant, jobIds, "test"),
+      cancelJobsIn(pool)(tenant, jobIds, said.reason, graceMs, said),
+    retry: (jobIds: readonly string[]) => retryJobsIn(pool)(tenant, jobIds, said),
     promote: () => promoteDueIn(pool)([tenant]),
     reap: () => reapExpiredIn(pool, decide)([tenant]),
   };

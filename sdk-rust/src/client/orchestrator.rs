@@ -182,13 +182,7 @@ impl Orchestrator {
         let request = v1::GetRunRequest { run_id: run_id.to_owned() };
         let client = self.connection.runs();
         let call = |mut client: RunCalls, request| async move { client.get_run(request).await };
-        let response = with_retries(self.timeout, client, request, call).await?;
-        Ok(RunDetail {
-            run: response.run.ok_or_else(|| absent("run"))?.into(),
-            jobs: response.jobs.into_iter().map(Into::into).collect(),
-            edges: response.edges.into_iter().map(Into::into).collect(),
-            is_truncated: response.truncated,
-        })
+        with_retries(self.timeout, client, request, call).await?.try_into()
     }
 
     /// A job with its attempts and artifacts.
@@ -258,6 +252,7 @@ impl Orchestrator {
             job_ids: job_ids.into_iter().map(Into::into).collect(),
             reason: reason.into(),
             grace: grace.map(to_duration),
+            ..Default::default()
         };
         let client = self.connection.jobs();
         let call = |mut client: Jobs, request| async move { client.cancel_jobs(request).await };
@@ -283,6 +278,7 @@ impl Orchestrator {
         let request = v1::RetryJobsRequest {
             job_ids: job_ids.into_iter().map(Into::into).collect(),
             reason: reason.into(),
+            ..Default::default()
         };
         let client = self.connection.jobs();
         let call = |mut client: Jobs, request| async move { client.retry_jobs(request).await };

@@ -77,10 +77,14 @@ pub const JOB_IDS_JOB_IDS_MAX_ITEMS: usize = 1000;
 pub const CANCEL_JOBS_REQUEST_JOB_IDS_MAX_ITEMS: usize = 1000;
 /// The `string.max_bytes` rule of `stellaops.orchestrator.v1.CancelJobsRequest.reason`.
 pub const CANCEL_JOBS_REQUEST_REASON_MAX_BYTES: usize = 1024;
+/// The `string.max_bytes` rule of `stellaops.orchestrator.v1.CancelJobsRequest.ticket`.
+pub const CANCEL_JOBS_REQUEST_TICKET_MAX_BYTES: usize = 128;
 /// The `repeated.max_items` rule of `stellaops.orchestrator.v1.RetryJobsRequest.job_ids`.
 pub const RETRY_JOBS_REQUEST_JOB_IDS_MAX_ITEMS: usize = 1000;
 /// The `string.max_bytes` rule of `stellaops.orchestrator.v1.RetryJobsRequest.reason`.
 pub const RETRY_JOBS_REQUEST_REASON_MAX_BYTES: usize = 1024;
+/// The `string.max_bytes` rule of `stellaops.orchestrator.v1.RetryJobsRequest.ticket`.
+pub const RETRY_JOBS_REQUEST_TICKET_MAX_BYTES: usize = 128;
 /// The `string.max_bytes` rule of `stellaops.orchestrator.v1.BackfillSpec.source`.
 pub const BACKFILL_SPEC_SOURCE_MAX_BYTES: usize = 255;
 /// The `string.max_bytes` rule of `stellaops.orchestrator.v1.BackfillSpec.scope`.

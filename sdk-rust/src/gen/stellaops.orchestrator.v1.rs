@@ -985,6 +985,7 @@ pub struct ListFlowSettingsRequest {
     #[prost(enumeration = "FlowScopeKind", tag = "1")]
     pub kind: i32,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filter.
@@ -1072,6 +1073,7 @@ pub struct ListFlowChangesRequest {
     #[prost(message, optional, tag = "1")]
     pub scope: ::core::option::Option<FlowScope>,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filter.
@@ -1126,6 +1128,7 @@ pub struct ListFlowStatesRequest {
     #[prost(message, optional, tag = "1")]
     pub scope: ::core::option::Option<FlowScope>,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filter.
@@ -1430,6 +1433,7 @@ pub mod flow_control_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Replaces the settings of one scope. Settings without any value take them away.
+        /// Safe to repeat: it sets the same again; with an etag the repetition is refused.
         ///
         /// Errors: ABORTED (ETAG_MISMATCH: somebody changed them since; get them again),
         /// INVALID_ARGUMENT (a setting that its scope cannot have, an unknown time zone, a cron expression
@@ -1618,6 +1622,7 @@ pub mod flow_control_service_server {
             tonic::Status,
         >;
         /// Replaces the settings of one scope. Settings without any value take them away.
+        /// Safe to repeat: it sets the same again; with an etag the repetition is refused.
         ///
         /// Errors: ABORTED (ETAG_MISMATCH: somebody changed them since; get them again),
         /// INVALID_ARGUMENT (a setting that its scope cannot have, an unknown time zone, a cron expression
@@ -2574,6 +2579,7 @@ pub struct ListJobsRequest {
     #[prost(message, optional, tag = "1")]
     pub filter: ::core::option::Option<JobFilter>,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filter.
@@ -2597,6 +2603,7 @@ pub struct ListJobEventsRequest {
     #[prost(string, tag = "1")]
     pub job_id: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before.
@@ -2709,6 +2716,9 @@ pub struct CancelJobsRequest {
     /// How long a running job may take to stop; the lease policy's drain_grace if not set.
     #[prost(message, optional, tag = "3")]
     pub grace: ::core::option::Option<::prost_types::Duration>,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
 }
 /// CancelResult is the answer for one job.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2739,6 +2749,9 @@ pub struct RetryJobsRequest {
     /// Why, for the history.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
+    /// The ticket that asks for it, for the history.
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
 }
 /// RetryResult is the answer for one job.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2951,7 +2964,8 @@ pub struct BlockedByWorkers {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRetentionPolicyRequest {}
 /// GetRetentionPolicyResponse says how long things are kept. A run is kept as a whole until its last
-/// job is over its time.
+/// job is over its time, and goes then even if nobody closed it. Once its removal has begun, neither it
+/// nor a job of it can be retried, replayed or appended to: they are not found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRetentionPolicyResponse {
     /// Finished jobs with their attempts, events and artifact bindings, from their end; 30 days by
@@ -3374,8 +3388,7 @@ pub mod job_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints. A page
-        /// may be shorter than asked for and not the last: next_page_token tells.
+        /// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot: a job that changes
         /// while you page can appear under its new state or not at all, never twice.
@@ -3471,7 +3484,9 @@ pub mod job_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Cancels jobs; a result per job, in the order of the request. Safe to repeat.
+        /// Cancels jobs; a result per job, in the order of the request. Safe to repeat. A call that
+        /// changes something is one action in the history (HistoryService.ListActions), whatever the
+        /// number of jobs.
         ///
         /// A job that is running is asked to stop and becomes cancelled when its worker says so, or
         /// when the grace is over; should it complete first, it has succeeded.
@@ -3502,7 +3517,8 @@ pub mod job_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Makes dead jobs ready again with fresh budgets, and scheduled ones ready now; a result per
-        /// job, in the order of the request. Safe to repeat.
+        /// job, in the order of the request. Safe to repeat. A call that changes something is one action
+        /// in the history (HistoryService.ListActions), whatever the number of jobs.
         pub async fn retry_jobs(
             &mut self,
             request: impl tonic::IntoRequest<super::RetryJobsRequest>,
@@ -3625,8 +3641,7 @@ pub mod job_service_server {
             &self,
             request: tonic::Request<super::GetJobRequest>,
         ) -> std::result::Result<tonic::Response<super::GetJobResponse>, tonic::Status>;
-        /// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints. A page
-        /// may be shorter than asked for and not the last: next_page_token tells.
+        /// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot: a job that changes
         /// while you page can appear under its new state or not at all, never twice.
@@ -3665,7 +3680,9 @@ pub mod job_service_server {
             &self,
             request: tonic::Request<super::WatchJobsRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchJobsStream>, tonic::Status>;
-        /// Cancels jobs; a result per job, in the order of the request. Safe to repeat.
+        /// Cancels jobs; a result per job, in the order of the request. Safe to repeat. A call that
+        /// changes something is one action in the history (HistoryService.ListActions), whatever the
+        /// number of jobs.
         ///
         /// A job that is running is asked to stop and becomes cancelled when its worker says so, or
         /// when the grace is over; should it complete first, it has succeeded.
@@ -3677,7 +3694,8 @@ pub mod job_service_server {
             tonic::Status,
         >;
         /// Makes dead jobs ready again with fresh budgets, and scheduled ones ready now; a result per
-        /// job, in the order of the request. Safe to repeat.
+        /// job, in the order of the request. Safe to repeat. A call that changes something is one action
+        /// in the history (HistoryService.ListActions), whatever the number of jobs.
         async fn retry_jobs(
             &self,
             request: tonic::Request<super::RetryJobsRequest>,
@@ -4397,6 +4415,7 @@ pub struct ListBackfillsRequest {
     #[prost(string, tag = "1")]
     pub source: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same source.
@@ -4436,6 +4455,7 @@ pub struct ListBackfillWindowsRequest {
     #[prost(enumeration = "BackfillWindowState", tag = "2")]
     pub state: i32,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filter.
@@ -4727,7 +4747,7 @@ pub mod backfill_service_client {
         ///
         /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
         /// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
-        /// (REQUEST_ID_CONFLICT).
+        /// (REQUEST_ID_CONFLICT: the id was used for another request).
         pub async fn create_backfill(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateBackfillRequest>,
@@ -4982,7 +5002,7 @@ pub mod backfill_service_server {
         ///
         /// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
         /// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
-        /// (REQUEST_ID_CONFLICT).
+        /// (REQUEST_ID_CONFLICT: the id was used for another request).
         async fn create_backfill(
             &self,
             request: tonic::Request<super::CreateBackfillRequest>,
@@ -5624,6 +5644,7 @@ pub struct ListDeadLettersRequest {
     #[prost(message, optional, tag = "1")]
     pub filter: ::core::option::Option<DeadLetterFilter>,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filter.
@@ -6259,6 +6280,7 @@ pub struct ListTaskRunnersRequest {
     #[prost(message, optional, tag = "1")]
     pub selector: ::core::option::Option<TaskRunnerSelector>,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same selector.
@@ -6328,7 +6350,7 @@ pub struct TakeOutResponse {
     /// The take-out.
     #[prost(message, optional, tag = "1")]
     pub take_out: ::core::option::Option<TakeOut>,
-    /// The task runners that are connected and that it concerns, up to 1,000.
+    /// The task runners that are connected and that it concerns, up to 1,000; none after PutBack.
     #[prost(string, repeated, tag = "2")]
     pub worker_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// How many leases were asked to move, or moved.
@@ -6939,10 +6961,11 @@ pub struct Action {
     #[prost(string, tag = "3")]
     pub kind: ::prost::alloc::string::String,
     /// What kind of thing it happened to: "schedule", "pipeline", "window_series", "backfill", "run",
-    /// "operation", "take_out" or "dead_letter".
+    /// "operation", "take_out", "dead_letter" or "job".
     #[prost(string, tag = "4")]
     pub target_kind: ::prost::alloc::string::String,
-    /// Its name or id.
+    /// Its name or id. Empty if several jobs were cancelled or retried at once: detail_json counts what
+    /// became of them and has the ids of the first 50 that changed.
     #[prost(string, tag = "5")]
     pub target_name: ::prost::alloc::string::String,
     /// Who: what the caller's orch-actor header said, "operator" without one. Not verified yet.
@@ -6968,6 +6991,7 @@ pub struct ListActionsRequest {
     #[prost(string, tag = "2")]
     pub target_name: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filter.
@@ -7319,7 +7343,8 @@ pub struct ReprioritiseAction {
     #[prost(int32, tag = "1")]
     pub priority: i32,
 }
-/// MoveAction moves jobs that are not being worked on to another queue.
+/// MoveAction moves jobs that are not being worked on to another queue. As when they are enqueued, a
+/// ready job needs a place there, and the others do not.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MoveAction {
     /// The queue.
@@ -7367,10 +7392,11 @@ pub mod start_operation_request {
         #[prost(message, tag = "2")]
         Jobs(super::JobIds),
         /// Those that match when their turn comes. Only jobs that the action can be about are looked at:
-        /// dead and scheduled ones to retry, dead ones to discard, unfinished ones for all other actions.
+        /// dead letters and scheduled jobs to retry, dead letters to discard, unfinished jobs for all other
+        /// actions.
         #[prost(message, tag = "3")]
         Matching(super::JobFilter),
-        /// The jobs of these dead letters.
+        /// The jobs of these dead letters, to retry or to discard; no other action is about any.
         #[prost(message, tag = "4")]
         DeadLetters(super::DeadLetterFilter),
     }
@@ -7480,6 +7506,7 @@ pub struct ListOperationsRequest {
     #[prost(bool, tag = "1")]
     pub running_only: bool,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before.
@@ -7506,7 +7533,7 @@ pub struct OperationResult {
     #[prost(enumeration = "OperationOutcome", tag = "2")]
     pub outcome: i32,
     /// Why, if it was refused: JOB_NOT_FOUND, JOB_FINISHED, JOB_NOT_DEAD, JOB_BEING_WORKED_ON,
-    /// DEAD_LETTER_DISCARDED.
+    /// DEAD_LETTER_DISCARDED, QUEUE_FULL.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
     /// Where the job stood afterwards.
@@ -7523,6 +7550,7 @@ pub struct ListOperationResultsRequest {
     #[prost(enumeration = "OperationOutcome", tag = "2")]
     pub outcome: i32,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
     /// The next_page_token of the page before.
@@ -7707,7 +7735,7 @@ pub mod operation_service_client {
     /// An operation is durable when StartOperation answers. It survives replicas that are killed: each
     /// batch changes its jobs, writes their results and moves on in one transaction, so that no job is
     /// done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
-    /// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+    /// a filter of jobs names a run, in the order of the run; and not at jobs that are enqueued after it
     /// began. Operations of a tenant take turns.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
@@ -8022,7 +8050,7 @@ pub mod operation_service_server {
     /// An operation is durable when StartOperation answers. It survives replicas that are killed: each
     /// batch changes its jobs, writes their results and moves on in one transaction, so that no job is
     /// done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
-    /// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+    /// a filter of jobs names a run, in the order of the run; and not at jobs that are enqueued after it
     /// began. Operations of a tenant take turns.
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
@@ -9018,7 +9046,8 @@ pub enum CancelReason {
     Deadline = 2,
     /// The lease is no longer current.
     Superseded = 3,
-    /// The slot is needed for something more urgent.
+    /// The job makes way and goes on elsewhere: its slot is needed for something more urgent, or its
+    /// worker was taken out. It costs the job nothing.
     Preempted = 4,
     /// The server or an operator drains this worker.
     Drain = 5,
@@ -10293,7 +10322,8 @@ pub struct CreateRunRequest {
     /// The jobs.
     #[prost(message, repeated, tag = "5")]
     pub jobs: ::prost::alloc::vec::Vec<RunJob>,
-    /// True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do.
+    /// True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do, or
+    /// until all of them have been finished for so long that retention removes it.
     #[prost(bool, tag = "6")]
     pub keep_open: bool,
 }
@@ -10331,10 +10361,10 @@ pub struct Run {
     /// When it was made.
     #[prost(message, optional, tag = "6")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// The sum of its jobs.
+    /// The sum of its jobs. GetRun alone says so, like the counts.
     #[prost(enumeration = "RunState", tag = "7")]
     pub state: i32,
-    /// How many jobs stand where. Not in lists.
+    /// How many jobs stand where.
     #[prost(message, repeated, tag = "8")]
     pub counts: ::prost::alloc::vec::Vec<JobStateCount>,
     /// True: AppendJobs can add to it.
@@ -10451,7 +10481,7 @@ pub struct CloseRunRequest {
 /// CloseRunResponse is the run as it is now.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CloseRunResponse {
-    /// The run, without counts.
+    /// The run, without state and counts.
     #[prost(message, optional, tag = "1")]
     pub run: ::core::option::Option<Run>,
 }
@@ -10496,8 +10526,9 @@ pub struct ReplayRunRequest {
     /// True: everything that depends on these jobs runs again, too.
     #[prost(bool, tag = "4")]
     pub include_downstream: bool,
-    /// True: artifacts of jobs that succeeded are not reused: everything that the jobs depend on runs
-    /// again, too.
+    /// True: artifacts of jobs that succeeded are not reused: everything in the run that the jobs depend
+    /// on runs again, too. What the run, a replay itself, reuses of an earlier run stays reused; to run
+    /// that again, replay the earlier run.
     #[prost(bool, tag = "5")]
     pub rerun_upstream: bool,
     /// True: says what would run and why, and changes nothing.
@@ -10529,7 +10560,7 @@ pub struct ReplayedJob {
 /// ReplayRunResponse is the new run, or what it would be.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReplayRunResponse {
-    /// The new run, without counts; not set in a dry run.
+    /// The new run, without state and counts; not set in a dry run.
     #[prost(message, optional, tag = "1")]
     pub run: ::core::option::Option<Run>,
     /// What runs again and what is reused, the first 1,000.
@@ -10558,6 +10589,7 @@ pub struct ListRunsRequest {
     #[prost(string, tag = "3")]
     pub replay_of: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filters.
@@ -10581,6 +10613,7 @@ pub struct GetRunGraphRequest {
     #[prost(string, tag = "1")]
     pub run_id: ::prost::alloc::string::String,
     /// How many jobs at most; 500 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before.
@@ -10621,8 +10654,9 @@ pub struct GraphNode {
 /// GetRunGraphResponse is a page of a graph.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetRunGraphResponse {
-    /// Jobs in their order; of a replay first those that it reuses. A page with many edges may have
-    /// fewer than asked for, and a job to which more than 20,000 lead comes again with the next ones.
+    /// Jobs in their order; of a replay first those that it reuses, on pages of their own. A page with
+    /// many edges may have fewer than asked for, and a job to which more than 20,000 lead comes again
+    /// with the next ones.
     #[prost(message, repeated, tag = "1")]
     pub nodes: ::prost::alloc::vec::Vec<GraphNode>,
     /// The edges that lead to these jobs.
@@ -10639,6 +10673,7 @@ pub struct GetRunTimelineRequest {
     #[prost(string, tag = "1")]
     pub run_id: ::prost::alloc::string::String,
     /// How many jobs at most; 200 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before.
@@ -11168,7 +11203,9 @@ pub mod run_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Runs a part of a finished run again, as a new run that is linked to it; the history of the
-        /// first is untouched. The new run's jobs start once all of them are in the ledger.
+        /// first is untouched. The new run's jobs start once all of them are in the ledger. Jobs that a
+        /// handler appended run again like others, beside the one that appended them; if that appends them
+        /// again, with the same content, they are the same jobs.
         ///
         /// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
         /// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
@@ -11430,7 +11467,9 @@ pub mod run_service_server {
             tonic::Status,
         >;
         /// Runs a part of a finished run again, as a new run that is linked to it; the history of the
-        /// first is untouched. The new run's jobs start once all of them are in the ledger.
+        /// first is untouched. The new run's jobs start once all of them are in the ledger. Jobs that a
+        /// handler appended run again like others, beside the one that appended them; if that appends them
+        /// again, with the same content, they are the same jobs.
         ///
         /// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
         /// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
@@ -12111,7 +12150,7 @@ pub struct Pipeline {
     /// For people.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
-    /// What it has to be told.
+    /// What it has to be told. The default values have 16 KiB at most together, as JSON.
     #[prost(message, repeated, tag = "3")]
     pub parameters: ::prost::alloc::vec::Vec<PipelineParameter>,
     /// Its jobs.
@@ -12171,6 +12210,7 @@ pub struct ListPipelinesRequest {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same name.
@@ -12869,7 +12909,7 @@ pub struct CronTiming {
 /// IntervalTiming fires at a fixed distance.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IntervalTiming {
-    /// The distance; at least a second.
+    /// The distance; at least a second, in whole milliseconds.
     #[prost(message, optional, tag = "1")]
     pub every: ::core::option::Option<::prost_types::Duration>,
     /// A moment at which it fires, from which the others are counted; the Unix epoch if not set.
@@ -13030,6 +13070,7 @@ pub struct GetScheduleResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListSchedulesRequest {
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
     /// The next_page_token of the page before.
@@ -13241,6 +13282,7 @@ pub struct ListFiringsRequest {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same name.
@@ -13259,7 +13301,8 @@ pub struct ListFiringsResponse {
 }
 /// OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
 /// that can still run, or a run that is open or has such jobs. One that waits for a place in its
-/// queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
+/// queue (see FIRING_OUTCOME_QUEUED) is unfinished, too. Where the policy is changed, firings that
+/// wait keep their turn, unless overlaps are allowed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OverlapPolicy {
@@ -13478,8 +13521,9 @@ pub mod schedule_service_client {
         /// Makes a schedule.
         ///
         /// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
-        /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-        /// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
+        /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, or it would never fire; with field
+        /// violations); NOT_FOUND (PIPELINE_NOT_FOUND). A series of windows need not exist before the first
+        /// firing.
         pub async fn create_schedule(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateScheduleRequest>,
@@ -13574,6 +13618,7 @@ pub mod schedule_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
+        /// Safe to repeat: it sets the same again; with an etag the repetition is refused.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
         pub async fn update_schedule(
@@ -13821,8 +13866,9 @@ pub mod schedule_service_server {
         /// Makes a schedule.
         ///
         /// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
-        /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-        /// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
+        /// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, or it would never fire; with field
+        /// violations); NOT_FOUND (PIPELINE_NOT_FOUND). A series of windows need not exist before the first
+        /// firing.
         async fn create_schedule(
             &self,
             request: tonic::Request<super::CreateScheduleRequest>,
@@ -13851,6 +13897,7 @@ pub mod schedule_service_server {
             tonic::Status,
         >;
         /// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
+        /// Safe to repeat: it sets the same again; with an etag the repetition is refused.
         ///
         /// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
         async fn update_schedule(
@@ -14599,6 +14646,7 @@ pub struct ListSourcesRequest {
     #[prost(string, tag = "2")]
     pub host: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filters.
@@ -14824,7 +14872,8 @@ pub mod source_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes a source.
+        /// Changes a source. Safe to repeat: it sets the same again; with an etag the repetition is
+        /// refused.
         ///
         /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
         /// again). It does not touch leases that are out: jobs that run under the old host keep running.
@@ -14904,7 +14953,8 @@ pub mod source_service_server {
             tonic::Response<super::ListSourcesResponse>,
             tonic::Status,
         >;
-        /// Changes a source.
+        /// Changes a source. Safe to repeat: it sets the same again; with an etag the repetition is
+        /// refused.
         ///
         /// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
         /// again). It does not touch leases that are out: jobs that run under the old host keep running.
@@ -15310,6 +15360,7 @@ pub struct ListWatermarksRequest {
     #[prost(string, tag = "1")]
     pub source: ::prost::alloc::string::String,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same source.
@@ -15342,6 +15393,7 @@ pub struct ListGapsRequest {
     #[prost(message, optional, tag = "4")]
     pub until_time: ::core::option::Option<::prost_types::Timestamp>,
     /// How many at most; 100 if 0, at most 1,000.
+    /// A page may be shorter and not the last: next_page_token tells.
     #[prost(int32, tag = "5")]
     pub page_size: i32,
     /// The next_page_token of the page before, with the same filters.
@@ -15391,7 +15443,9 @@ pub mod watermark_service_client {
     /// A job declares the window that it covers (JobSpec.window); its success covers the window, in the
     /// transaction that completes the job. The watermark is the end of what is covered without a gap
     /// from origin_time on, and only grows. A success of an attempt that started before the window was
-    /// due (its end plus allowed_lateness) covers nothing: data could still have come.
+    /// due (its end plus allowed_lateness) covers nothing: data could still have come. Neither does one
+    /// of a window that has another width than the series has by then. The job's event of its success
+    /// says so (JobService.ListJobEvents).
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -15660,7 +15714,9 @@ pub mod watermark_service_server {
     /// A job declares the window that it covers (JobSpec.window); its success covers the window, in the
     /// transaction that completes the job. The watermark is the end of what is covered without a gap
     /// from origin_time on, and only grows. A success of an attempt that started before the window was
-    /// due (its end plus allowed_lateness) covers nothing: data could still have come.
+    /// due (its end plus allowed_lateness) covers nothing: data could still have come. Neither does one
+    /// of a window that has another width than the series has by then. The job's event of its success
+    /// says so (JobService.ListJobEvents).
     ///
     /// Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
     /// and UNAVAILABLE (the ledger cannot be reached; try again).

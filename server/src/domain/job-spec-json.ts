@@ -3,22 +3,14 @@ import type { JobSpec } from "./job-spec.ts";
 /** A job spec as JSON keeps it: bytes are base64, moments RFC 3339, what is not set is left out. */
 export type JobSpecJson = Readonly<Record<string, unknown>>;
 
-/** Writes a job spec so that {@link readJobSpecJson} reads the same one. */
-export function writeJobSpecJson(spec: JobSpec): JobSpecJson {
-  const { payload, notBefore, window, ...plain } = spec;
-  const written = {
-    ...plain,
-    payload: Buffer.from(payload).toString("base64"),
-    notBefore: notBefore?.toISOString(),
-    window: window && {
-      scope: window.scope,
-      start: window.start.toISOString(),
-      end: window.end.toISOString(),
-    },
-  };
-  // What it would be after a round trip, so that it can be compared before one.
-  return Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
-}
+/**
+ * Writes a job spec so that {@link readJobSpecJson} reads the same one. The result is what it would
+ * be after a round trip, so that it can be compared before one.
+ */
+export const writeJobSpecJson = (spec: JobSpec): JobSpecJson =>
+  JSON.parse(
+    JSON.stringify({ ...spec, payload: Buffer.from(spec.payload).toString("base64") }),
+  ) as JobSpecJson;
 
 type Written = Omit<JobSpec, "payload" | "notBefore" | "window"> & {
   readonly payload: string;
@@ -28,26 +20,11 @@ type Written = Omit<JobSpec, "payload" | "notBefore" | "window"> & {
 
 /** Reads what {@link writeJobSpecJson} wrote. */
 export function readJobSpecJson(json: JobSpecJson): JobSpec {
-  const written = json as unknown as Written;
-  const { notBefore, window } = written;
+  const { payload, notBefore, window, ...plain } = json as unknown as Written;
   return {
-    jobType: written.jobType,
-    queue: written.queue,
-    project: written.project,
-    source: written.source,
-    priority: written.priority,
-    concurrencyKey: written.concurrencyKey,
-    payload: new Uint8Array(Buffer.from(written.payload, "base64")),
-    payloadMediaType: written.payloadMediaType,
-    payloadArtifact: written.payloadArtifact,
-    idempotencyKey: written.idempotencyKey,
-    labels: written.labels,
+    ...plain,
+    payload: new Uint8Array(Buffer.from(payload, "base64")),
     notBefore: notBefore === undefined ? undefined : new Date(notBefore),
-    retry: written.retry,
-    attemptDeadlineMs: written.attemptDeadlineMs,
-    correlationId: written.correlationId,
-    traceparent: written.traceparent,
-    tracestate: written.tracestate,
     window: window && {
       scope: window.scope,
       start: new Date(window.start),

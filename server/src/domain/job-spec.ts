@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "./digest.ts";
 import type { RetryOverrides } from "./retry.ts";
 
 /** A span of event time of a job's source: from start up to but not including end. */
@@ -50,15 +50,13 @@ export interface NewRunJob extends NewJob {
   readonly unmet: number;
 }
 
-const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data);
-
 /**
- * What "the same content" means for an idempotency key or a repeated job id: SHA-256 over the
- * canonical JSON (RFC 8785) of everything that decides what the job does. Ids, keys and trace
- * context are left out: a retry of the producer has new ones of those.
+ * What "the same content" means for an idempotency key or a repeated job id: the hash of everything
+ * that decides what the job does. Ids, keys and trace context are left out: a retry of the producer
+ * has new ones of those.
  */
-export function contentDigest(spec: JobSpec): Uint8Array {
-  const content = canonicalize({
+export const contentDigest = (spec: JobSpec): Uint8Array =>
+  contentHash({
     jobType: spec.jobType,
     queue: spec.queue,
     project: spec.project,
@@ -66,20 +64,12 @@ export function contentDigest(spec: JobSpec): Uint8Array {
     priority: spec.priority,
     // Left out where there is none, so that digests from before the field still match.
     ...(spec.concurrencyKey === "" ? {} : { concurrencyKey: spec.concurrencyKey }),
-    payload: sha256(spec.payload).digest("hex"),
+    payload: createHash("sha256").update(spec.payload).digest("hex"),
     payloadMediaType: spec.payloadMediaType,
     payloadArtifact: spec.payloadArtifact ?? null,
     labels: spec.labels,
-    notBefore: spec.notBefore?.toISOString() ?? null,
+    notBefore: spec.notBefore ?? null,
     retry: spec.retry ?? null,
     attemptDeadlineMs: spec.attemptDeadlineMs ?? null,
-    ...(spec.window === undefined ? {} : { window: windowContent(spec.window) }),
+    window: spec.window,
   });
-  return sha256(content ?? "").digest();
-}
-
-const windowContent = ({ scope, start, end }: JobWindow) => ({
-  scope,
-  start: start.toISOString(),
-  end: end.toISOString(),
-});

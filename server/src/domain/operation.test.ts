@@ -25,6 +25,11 @@ describe("the pace of an operation", () => {
     // Goes evenly: nobody waits a second for the next step unless a single job takes as long.
     expect(restMs(size)).toBeLessThanOrEqual(Math.max(1_000, 1_000 / rate));
   });
+
+  it.each([1e-15, Number.MIN_VALUE])("rests for a time that a clock can show at %d", (rate) => {
+    const restMs = paceOf(rate).restMs(1);
+    expect(new Date(Date.now() + restMs).getUTCFullYear()).toBeGreaterThan(2_100);
+  });
 });
 
 describe("where an action looks", () => {

@@ -63,6 +63,9 @@ export const MAX_STEP = 500;
 /** How many steps a second an operation with a rate makes, so that it goes evenly. */
 const STEPS_PER_SECOND = 4;
 
+// A hundred years: a rate can be as small as a double, and no clock shows what lies so far ahead.
+const LONGEST_REST_MS = 100 * 366 * 86_400_000;
+
 /** How many jobs a step takes, and how long to rest after so many, in milliseconds. */
 export interface Pace {
   readonly size: number;
@@ -73,7 +76,7 @@ export interface Pace {
 export function paceOf(maxPerSecond: number): Pace {
   if (maxPerSecond === 0) return { size: MAX_STEP, restMs: () => 0 };
   const size = Math.min(MAX_STEP, Math.max(1, Math.floor(maxPerSecond / STEPS_PER_SECOND)));
-  return { size, restMs: (jobs) => (jobs * 1_000) / maxPerSecond };
+  return { size, restMs: (jobs) => Math.min(LONGEST_REST_MS, (jobs * 1_000) / maxPerSecond) };
 }
 
 /** Why a job could not be changed. */
@@ -82,6 +85,7 @@ export type Refusal =
   | "JOB_FINISHED"
   | "JOB_NOT_DEAD"
   | "JOB_BEING_WORKED_ON"
+  | "QUEUE_FULL"
   | "DEAD_LETTER_DISCARDED";
 
 /** What an action left as it was. */

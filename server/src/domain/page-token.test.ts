@@ -33,9 +33,14 @@ describe("a page token", () => {
     expect(readPageToken(scope, `${token}A`)).toBeUndefined();
   });
 
+  it("is empty for the first page and after the last", () => {
+    expect(readPageToken(scope, "")).toBe("");
+    expect(writePageToken(scope, undefined)).toBe("");
+  });
+
   it("is nothing when it is rubbish", () => {
     fc.assert(
-      fc.property(fc.string({ maxLength: 100 }), (rubbish) => {
+      fc.property(fc.string({ minLength: 1, maxLength: 100 }), (rubbish) => {
         expect(readPageToken(scope, rubbish)).toBeUndefined();
       }),
     );

@@ -76,7 +76,8 @@ export function judgeLane(lane: Lane, config: FlowConfig, served: boolean): Stuc
   if (served) return [];
   const { queue, jobType } = lane;
   const missing = `connect a worker that takes ${jobType} from queue ${queue}`;
-  return [{ subject, cause: "no_worker", advice: `${missing}, or move or cancel these jobs` }];
+  const rest = "put one back that is taken out, or move or cancel these jobs";
+  return [{ subject, cause: "no_worker", advice: `${missing}, ${rest}` }];
 }
 
 /** What to do about a job that is held by one that it depends on. */

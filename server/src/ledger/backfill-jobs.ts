@@ -1,4 +1,4 @@
-import type { Admission } from "../app/flow/admit-jobs.ts";
+import type { Admission, Admit } from "../app/flow/admit-jobs.ts";
 import type { EnqueueResult } from "../app/jobs/enqueue-jobs.ts";
 import { contentDigest, type JobSpec, type NewJob } from "../domain/job-spec.ts";
 import type { ReadyLane } from "../domain/offer.ts";
@@ -12,11 +12,7 @@ import type { Transaction } from "./transaction.ts";
 export interface BackfillJobsOptions {
   readonly idempotencyRetentionMs: number;
   readonly payloadQuota: PayloadQuota;
-  /** Looks whether the queues have a place for jobs; undefined if they have no limit. */
-  readonly admit: (
-    tenant: string,
-    jobs: readonly { readonly job: NewJob; readonly unmet: number }[],
-  ) => Promise<Admission | undefined>;
+  readonly admit: Admit;
 }
 
 /** What became of a window: its job; no place for it now; or it can have none. */

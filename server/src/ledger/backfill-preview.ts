@@ -13,16 +13,18 @@ import {
 import { seriesOfBackfill } from "./backfill.sql.ts";
 import { candidates } from "./backfill-step.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
-import { windowDurations, windowsInProgress } from "./watermark.sql.ts";
-import { MAX_JOBS_LOOKED_AT, readGaps, type SeriesOfGaps } from "./watermarks.ts";
+import { windowDurations } from "./watermark.sql.ts";
+import { countInProgress, readGaps, type SeriesOfGaps } from "./watermarks.ts";
 import { countCovered } from "./window-series.sql.ts";
 
 /** Gaps in which unfinished jobs are looked for. */
 const MAX_GAPS = 1_000;
 
-/** Windows that are looked at to find a sample, and how many are shown. */
-const SAMPLED = 100;
+/** How many windows are shown. */
 const SAMPLE = 10;
+
+/** Windows that are looked at to find them: another backfill may have 1,000 jobs in front. */
+const SAMPLED = 1_000 + SAMPLE;
 
 /** What the ledger knows about the windows of a backfill, without writing anything. */
 export const backfillFactsIn =
@@ -44,33 +46,18 @@ export const backfillFactsIn =
       const series: SeriesOfGaps = { tenant, source, scope, widthMs };
       const [count] = await tx.run(countCovered, tenant, source, scope, widthMs, start, until);
       const whole = { startMs: start.getTime(), endMs: until.getTime() };
-      const gaps = repeatCovered ? [whole] : (await readGaps(tx, series, whole, MAX_GAPS)).gaps;
+      const gaps = repeatCovered ? [whole] : await readGaps(tx, series, whole, MAX_GAPS);
+      const inProgress = await countInProgress(tx, series, gaps);
       const [duration] = await tx.run(windowDurations, tenant, source, scope);
       return {
         ...{ kind: "facts", start, end, windows },
         covered: count?.windows ?? 0,
-        inProgress: await countInProgress(tx, series, gaps),
+        inProgress: inProgress.reduce((sum, windows) => sum + windows, 0),
         notDue: countWindows({ start: until, end }, widthMs),
         meanMs: duration?.mean_ms ?? undefined,
         sample: await sampleOf(tx, series, gaps),
       };
     });
-
-async function countInProgress(
-  tx: Transaction,
-  { tenant, source, scope }: SeriesOfGaps,
-  gaps: readonly WindowRun[],
-): Promise<number> {
-  if (gaps.length === 0) return 0;
-  const counted = await tx.run(
-    windowsInProgress,
-    ...([tenant, source, scope] as const),
-    gaps.map(({ startMs }) => new Date(startMs)),
-    gaps.map(({ endMs }) => new Date(endMs)),
-    Math.max(1, Math.floor(MAX_JOBS_LOOKED_AT / gaps.length)),
-  );
-  return counted.reduce((sum, row) => sum + row.windows, 0);
-}
 
 async function sampleOf(
   tx: Transaction,

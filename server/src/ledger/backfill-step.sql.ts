@@ -1,6 +1,6 @@
 import type { JobState } from "../domain/job-machine.ts";
 import { sql } from "./sql.ts";
-import { STATE, STATE_LOOKUPS } from "./state.sql.ts";
+import { STATE, STATE_JOINS } from "./state.sql.ts";
 
 /** The tenants that have unfinished backfills. */
 export const tenantsWithBackfills = sql<readonly [], { readonly tenant: string }>(
@@ -78,7 +78,7 @@ from backfill_window w
 left join lateral (
   select * from job one where one.tenant = w.tenant and one.id = w.job_id limit 1
 ) j on true
-${STATE_LOOKUPS}
+${STATE_JOINS}
 ${COVERED_BY}
 where w.tenant = $1 and w.backfill_id = $2 and w.state in ('in_progress', 'waiting')
 order by w.window_start`,
@@ -115,7 +115,7 @@ select w.position::integer, u.job_id, coalesce(c.end_at >= w.window_end, false) 
 from unnest($4::timestamptz[], $5::timestamptz[])
   with ordinality as w (window_start, window_end, position)
 left join lateral (
-  select j.id as job_id from job j ${STATE_LOOKUPS}
+  select j.id as job_id from job j ${STATE_JOINS}
   where j.tenant = $1 and j.source = $2 and j.window_scope = $3
     and j.window_start = w.window_start and j.window_end = w.window_end
     and ${STATE} not in ('succeeded', 'dead', 'cancelled')
@@ -179,22 +179,29 @@ where tenant = $1 and id = $2`,
 );
 
 /**
- * Finds up to 1,000 failed windows that are covered after all: somebody retried the dead letter.
+ * Finds up to 1,000 failed windows that are covered after all: somebody retried the dead letter, or
+ * another job covered them, which does not count if the backfill is to `repeat`.
  */
 export const recheckFailed = sql<
-  readonly [tenant: string, id: string, source: string, scope: string],
-  { readonly window_start: Date }
+  readonly [tenant: string, id: string, source: string, scope: string, repeat: boolean],
+  { readonly state: "covered" | "shared" }
 >(
   "recheck_failed_windows",
   `
 with covered as materialized (
-  select w.window_start from backfill_window w ${COVERED_BY}
+  select w.window_start, case when own.job_id is null then 'shared' else 'covered' end as state
+  from backfill_window w ${COVERED_BY}
+  left join lateral (
+    select a.job_id from attempt a
+    where a.tenant = w.tenant and a.job_id = w.job_id and a.outcome = 'succeeded' limit 1
+  ) own on true
   where w.tenant = $1 and w.backfill_id = $2 and w.state = 'failed' and ${IS_COVERED}
+    and (own.job_id is not null or not $5::boolean)
   order by w.window_start limit 1000
 )
-update backfill_window w set state = 'covered' from covered c
+update backfill_window w set state = c.state from covered c
 where w.tenant = $1 and w.backfill_id = $2 and w.window_start = c.window_start
-returning w.window_start`,
+returning w.state`,
 );
 
 /** A window of a backfill that failed; nothing if none did. */

@@ -219,30 +219,30 @@ class Step {
   async #finish(decidedUpto: Date): Promise<void> {
     const { tx, tenant, id, backfill } = this.#parts;
     const [covered, shared, failed] = this.#changes.counts;
-    const move = (late: number, state: string) =>
+    const late = { covered: 0, shared: 0 };
+    const move = (state: string) =>
       tx.run(
         moveBackfill,
-        ...([tenant, id, decidedUpto] as const),
-        ...([covered + late, shared, failed - late, state] as const),
+        ...([tenant, id, decidedUpto, covered + late.covered, shared + late.shared] as const),
+        ...([failed - late.covered - late.shared, state] as const),
       );
     const open = this.#changes.open("in_progress") + this.#changes.open("waiting");
-    const { state, end_at: end } = backfill;
-    if (open === 0 && state === "cancelling") return void (await move(0, "cancelled"));
+    const { state, end_at: end, source, scope, repeat_covered: repeat } = backfill;
+    if (open === 0 && state === "cancelling") return void (await move("cancelled"));
     const moved = covered + shared + failed > 0 || decidedUpto > backfill.decided_upto;
     if (open > 0 || state !== "running" || decidedUpto < end) {
-      if (moved) await move(0, state);
+      if (moved) await move(state);
       return;
     }
     // Somebody may have retried dead letters meanwhile.
-    const late = backfill.repeat_covered
-      ? []
-      : await tx.run(recheckFailed, tenant, id, backfill.source, backfill.scope);
-    if (late.length === MAX_RECHECKED) {
+    const checked = await tx.run(recheckFailed, tenant, id, source, scope, repeat);
+    for (const row of checked) late[row.state] += 1;
+    if (checked.length === MAX_RECHECKED) {
       this.#again = true;
-      return void (await move(late.length, state));
+      return void (await move(state));
     }
     const left = await tx.run(failedWindows, tenant, id);
-    await move(late.length, left.length > 0 ? "failed" : "succeeded");
+    await move(left.length > 0 ? "failed" : "succeeded");
   }
 }
 

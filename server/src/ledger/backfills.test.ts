@@ -15,7 +15,12 @@ import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
 import { newId } from "../lib/ids.ts";
 import type { BackfillJobsOptions } from "./backfill-jobs.ts";
 import { stepBackfillIn } from "./backfill-step.ts";
-import { createBackfillIn, moveBackfillIn, readBackfillIn } from "./backfills.ts";
+import {
+  createBackfillIn,
+  listBackfillWindowsIn,
+  moveBackfillIn,
+  readBackfillIn,
+} from "./backfills.ts";
 import { putSeriesIn } from "./watermarks.ts";
 
 const HOUR_MS = 3_600_000;
@@ -271,6 +276,30 @@ describe("a backfill", () => {
     await ledger.complete(three.lease);
     await step(id);
     expect(await read(id)).toMatchObject({ state: "failed", covered: 2, failed: 1, shared: 0 });
+  });
+
+  it.each([
+    // Somebody else's job covered the first window, a retry of its own the second.
+    [false, { state: "succeeded", covered: 2, shared: 1, failed: 0 }],
+    [true, { state: "failed", covered: 2, shared: 0, failed: 1 }],
+  ])("says who covered what failed at first (repeat_covered: %s)", async (repeatCovered, end) => {
+    const { tenant, window, start, read, step, ledger } = await newTenant();
+    const id = await start(0, 3, { repeatCovered });
+    await step(id);
+    const [one, two, three] = await claimAll(ledger);
+    if (one === undefined || two === undefined || three === undefined) throw new Error("no jobs");
+    await ledger.fail(one.lease, "user", true);
+    await ledger.fail(two.lease, "user", true);
+    await step(id);
+    await ledger.store([newJob(tenant, { source: "osv", window: window(0) })]);
+    await ledger.retry([two.lease.jobId]);
+    for (const { lease } of await claimAll(ledger)) await ledger.complete(lease);
+    await ledger.complete(three.lease);
+    await step(id);
+    expect(await read(id)).toMatchObject(end);
+    const states = await listBackfillWindowsIn(pool)(tenant, id, undefined, undefined, 10);
+    const first = repeatCovered ? "failed" : "shared";
+    expect(states.map(({ state }) => state)).toEqual([first, "covered", "covered"]);
   });
 
   it("makes no jobs while it is paused, settles those it made, and goes on", async () => {

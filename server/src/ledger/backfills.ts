@@ -1,12 +1,12 @@
 import type { Pool } from "pg";
 import type {
   Backfill,
-  BackfillAudit,
   BackfillState,
   BackfillWindow,
   BackfillWindowState,
 } from "../app/backfills/backfill.ts";
 import type { NewBackfill, StoredBackfill } from "../app/backfills/create-backfill.ts";
+import type { FlowAudit } from "../app/flow/change.ts";
 import { parseDigest } from "../domain/digest.ts";
 import {
   type BackfillRow,
@@ -20,6 +20,7 @@ import {
 } from "./backfill.sql.ts";
 import { readContent, writeContent } from "./backfill-content.ts";
 import { presentArtifacts } from "./enqueue.sql.ts";
+import { LostRace } from "./errors.ts";
 import { asBuffer } from "./job-columns.ts";
 import { recordAction } from "./operator-actions.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
@@ -77,11 +78,13 @@ export const createBackfillIn =
       );
       if (inserted.length === 0) {
         const raced = await existing(tx, backfill);
-        if (raced === undefined) throw new Error("the holder of a backfill's id vanished");
+        if (raced === undefined) throw new LostRace("the holder of a backfill's id vanished");
         return raced;
       }
-      const { source, scope } = spec;
-      const detail = { source, scope, start: fit.start, end: fit.end, windows: fit.windows };
+      const { source, scope, maxParallel, repeatCovered } = spec;
+      const { start, end, windows } = fit;
+      const { jobType } = spec.job;
+      const detail = { source, scope, start, end, windows, jobType, maxParallel, repeatCovered };
       await record(tx, "backfill_started", tenant, id, audit, detail);
       return { kind: "created" };
     });
@@ -100,7 +103,7 @@ const record = (
   kind: string,
   tenant: string,
   targetName: string,
-  audit: BackfillAudit,
+  audit: FlowAudit,
   detail?: object,
 ) => recordAction(tx, { tenant, kind, targetKind: "backfill", targetName, ...audit, detail });
 
@@ -169,7 +172,7 @@ const THERE: Readonly<Record<BackfillMove, readonly BackfillState[]>> = {
 /** Moves a backfill and records who did; a repeated call changes and records nothing. */
 export const moveBackfillIn =
   (pool: Pool) =>
-  (move: BackfillMove, tenant: string, id: string, audit: BackfillAudit): Promise<BackfillMoved> =>
+  (move: BackfillMove, tenant: string, id: string, audit: FlowAudit): Promise<BackfillMoved> =>
     inTransaction(pool, [tenant], async (tx) => {
       const { from, to, kind } = MOVES[move];
       const moved = await tx.run(moveBackfillState, tenant, id, [...from], to);

@@ -15,7 +15,11 @@ export interface CompletedRow {
   readonly job_id: string;
   readonly attempt: number;
   readonly lease_epoch: number;
+  readonly worker_id: string;
+  readonly from_state: "running" | "ready";
   readonly linked: boolean;
+  /** Whether its job declares a window: its event is still to be written. */
+  readonly windowed: boolean;
   /** What it was, for limits; null if its lease had run out: how long it took says nothing then. */
   readonly queue: string | null;
   readonly job_type: string | null;
@@ -27,6 +31,12 @@ const INPUT = `
   unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::bytea[])
     with ordinality as i (tenant, job_id, lease_epoch, token, completion_id, result, position)`;
 
+// A scalar look-up: the planner would read all jobs for an "exists" of many rows.
+const windowed = (row: string) => `(case when ${row}.linked then (
+      select j.window_start is not null from job j
+      where j.tenant = ${row}.tenant and j.id = ${row}.job_id
+    ) else false end) as windowed`;
+
 /** Ends attempts that succeeded: the lease goes, the attempt comes. */
 export const completeAttempts = sql<CompletionColumns, CompletedRow>(
   "complete_attempts",
@@ -36,7 +46,8 @@ with held as (
   where l.tenant = i.tenant and l.job_id = i.job_id and l.lease_epoch = i.lease_epoch
     and l.token = i.token and l.state = 'running'
   returning i.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.worker_id, l.offered_at,
-    l.started_at, l.linked, l.queue, l.job_type, l.source, i.completion_id, i.result
+    l.started_at, l.linked, l.queue, l.job_type, l.source, i.completion_id, i.result,
+    ${windowed("l")}
 ),
 attempts as (
   insert into attempt (tenant, job_id, attempt, lease_epoch, worker_id, offered_at, started_at,
@@ -49,9 +60,10 @@ events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
     worker_id, actor)
   select tenant, job_id, 'succeeded', 'running', 'succeeded', attempt, lease_epoch, worker_id,
-    'worker' from held
+    'worker' from held where not windowed
 )
-select position::integer, tenant, job_id, attempt, lease_epoch, linked, queue, job_type, source,
+select position::integer, tenant, job_id, attempt, lease_epoch, worker_id, 'running' as from_state,
+  linked, windowed, queue, job_type, source,
   (extract(epoch from now() - started_at) * 1000)::double precision as elapsed_ms
 from held`,
 );
@@ -69,24 +81,49 @@ with late as (
   where r.tenant = i.tenant and r.job_id = i.job_id and r.lease_epoch = i.lease_epoch + 1
     and r.prev_token = i.token
   returning i.position, r.tenant, r.job_id, r.attempt - 1 as attempt, i.lease_epoch, r.linked,
-    i.completion_id, i.result
+    i.completion_id, i.result, ${windowed("r")}
 ),
 attempts as (
   update attempt a set outcome = 'succeeded', failure_class = null, failure_message = null,
     terminal = null, retry_after_ms = null, ended_at = now(), completion_id = l.completion_id,
     result = l.result
   from late l where a.tenant = l.tenant and a.job_id = l.job_id and a.attempt = l.attempt
-  returning l.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.linked, a.worker_id
+  returning l.position, l.tenant, l.job_id, l.attempt, l.lease_epoch, l.linked, l.windowed,
+    a.worker_id
 ),
 events as (
   insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch,
     worker_id, actor)
   select tenant, job_id, 'succeeded', 'ready', 'succeeded', attempt, lease_epoch, worker_id,
-    'worker' from attempts
+    'worker' from attempts where not windowed
 )
-select position::integer, tenant, job_id, attempt, lease_epoch, linked, null as queue,
+select position::integer, tenant, job_id, attempt, lease_epoch, worker_id, 'ready' as from_state,
+  linked, windowed, null as queue,
   null as job_type, null as source, null::double precision as elapsed_ms
 from attempts`,
+);
+
+/** Writes the events of successes whose jobs declare windows. */
+export const noteSucceeded = sql<
+  readonly [
+    tenants: string[],
+    jobIds: string[],
+    attempts: number[],
+    epochs: number[],
+    workerIds: string[],
+    fromStates: string[],
+    reasons: (string | null)[],
+  ],
+  never
+>(
+  "note_succeeded",
+  `
+insert into job_event (tenant, job_id, kind, from_state, to_state, attempt, lease_epoch, worker_id,
+  actor, reason)
+select tenant, job_id, 'succeeded', from_state, 'succeeded', attempt, lease_epoch, worker_id,
+  'worker', reason
+from unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[])
+  as i (tenant, job_id, attempt, lease_epoch, worker_id, from_state, reason)`,
 );
 
 /** Binds artifacts to attempts that have just succeeded. */

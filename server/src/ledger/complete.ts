@@ -10,6 +10,7 @@ import {
   type CompletedRow,
   completeAttempts,
   completeLateAttempts,
+  noteSucceeded,
 } from "./complete.sql.ts";
 import { coverWindows } from "./coverage.ts";
 import { presentArtifacts } from "./enqueue.sql.ts";
@@ -132,7 +133,20 @@ async function bind(
 async function settleLinked(tx: Transaction, rows: readonly CompletedRow[]): Promise<LetGo> {
   const linked = rows.filter((row) => row.linked);
   if (linked.length === 0) return NOTHING_LET_GO;
-  await coverWindows(tx, linked);
+  const windowed = linked.filter((row) => row.windowed);
+  if (windowed.length > 0) {
+    const notes = await coverWindows(tx, windowed);
+    await tx.run(
+      noteSucceeded,
+      windowed.map((row) => row.tenant),
+      windowed.map((row) => row.job_id),
+      windowed.map((row) => row.attempt),
+      windowed.map((row) => row.lease_epoch),
+      windowed.map((row) => row.worker_id),
+      windowed.map((row) => row.from_state),
+      notes,
+    );
+  }
   return tellDependants(
     tx,
     linked.map((row) => ({ tenant: row.tenant, jobId: row.job_id, outcome: "succeeded" })),

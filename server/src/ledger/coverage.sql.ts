@@ -3,6 +3,7 @@ import { sql } from "./sql.ts";
 /** A job with a window, and when the attempt began that succeeded. */
 export interface WindowedAttempt {
   readonly tenant: string;
+  readonly job_id: string;
   readonly source: string;
   readonly scope: string;
   readonly window_start: Date;
@@ -20,7 +21,8 @@ export const windowedAttempts = sql<
 >(
   "windowed_attempts",
   `
-select j.tenant, j.source, j.window_scope as scope, j.window_start, j.window_end, a.started_at
+select j.tenant, j.id as job_id, j.source, j.window_scope as scope, j.window_start,
+  j.window_end, a.started_at
 from unnest($1::text[], $2::uuid[], $3::integer[]) as i (tenant, job_id, attempt)
 cross join lateral (
   select * from job one where one.tenant = i.tenant and one.id = i.job_id limit 1
@@ -40,7 +42,9 @@ export interface LockedSeries {
   readonly tenant: string;
   readonly source: string;
   readonly scope: string;
+  readonly width_ms: number;
   readonly lateness_ms: number;
+  readonly origin: Date;
   readonly watermark: Date;
 }
 
@@ -51,7 +55,8 @@ export interface LockedSeries {
 export const lockSeries = sql<SeriesColumns, LockedSeries>(
   "lock_window_series",
   `
-select s.tenant, s.source, s.scope, s.lateness_ms, s.watermark
+select s.tenant, s.source, s.scope, s.width_ms, s.lateness_ms, s.origin,
+  s.watermark
 from unnest($1::text[], $2::text[], $3::text[]) as i (tenant, source, scope)
 cross join lateral (
   select * from window_series s

@@ -3,6 +3,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/database.ts";
 import { ledgerOf, newJob, type TestLedger, wholeLanes } from "../../../test/support/ledger.ts";
+import type { NewJob } from "../domain/job-spec.ts";
 import type { Offer } from "../domain/offer.ts";
 import { findGapsIn, putSeriesIn, readLagIn, readWatermarkIn } from "./watermarks.ts";
 
@@ -38,7 +39,7 @@ async function newSeries(hours: number) {
   });
   const ledger = ledgerOf(pool, tenant);
   const indexOf = (start: Date) => (start.getTime() - originMs) / HOUR_MS;
-  return { tenant, window, ledger, indexOf, at: (index: number) => window(index).start };
+  return { tenant, series, window, ledger, indexOf, at: (index: number) => window(index).start };
 }
 
 const claimAll = (ledger: TestLedger): Promise<Offer[]> =>
@@ -125,7 +126,7 @@ describe("coverage", () => {
             before = mark?.watermark.getTime() ?? 0;
             const query = { source: "osv", scope: "npm", from: undefined, until: undefined };
             const found = await findGapsIn(pool)(tenant, query, undefined, 1_000);
-            const gaps = found?.gaps.map(({ start, end }) => [indexOf(start), indexOf(end)]);
+            const gaps = found?.map(({ start, end }) => [indexOf(start), indexOf(end)]);
             expect(gaps).toEqual(runsOf(missing));
             windowsChecked += HOURS + 6;
           }
@@ -149,6 +150,75 @@ describe("coverage", () => {
     const [range, ...more] = await rangesOf(tenant);
     expect(more).toEqual([]);
     expect([indexOf(range?.start_at as Date), indexOf(range?.end_at as Date)]).toEqual([0, 60]);
+  });
+
+  it("is of windows as the series has them: one of an old width covers nothing", async () => {
+    const { tenant, series, window, ledger } = await newSeries(4);
+    await ledger.store([newJob(tenant, { source: "osv", window: window(0) })]);
+    const [offer] = await claimAll(ledger);
+    if (offer === undefined) throw new Error("nothing is ready");
+    await putSeriesIn(pool)(tenant, { ...series, widthMs: 2 * HOUR_MS }, audit);
+    expect(await ledger.complete(offer.lease)).toMatchObject({ kind: "applied" });
+    expect(await rangesOf(tenant)).toEqual([]);
+    expect(await putSeriesIn(pool)(tenant, series, audit)).toMatchObject({ kind: "put" });
+  });
+
+  it("that a success did not bring is explained in the job's history", async () => {
+    const { tenant, series, window, ledger, at } = await newSeries(4);
+    const jobs = [0, 4, -1, 1].map((index) =>
+      newJob(tenant, { source: "osv", window: window(index) }),
+    );
+    await ledger.store(jobs);
+    const offers = await claimAll(ledger);
+    const complete = ({ jobId }: NewJob) =>
+      ledger.complete(offers.find(({ lease }) => lease.jobId === jobId)?.lease as Offer["lease"]);
+    const [sound, early, before, odd] = jobs as [NewJob, NewJob, NewJob, NewJob];
+    await Promise.all([sound, early, before].map(complete));
+    const halved = "update window_series set width_ms = width_ms / 2 where tenant = $1";
+    await owner.query(halved, [tenant]);
+    await complete(odd);
+    const due = new Date(at(5).getTime() + series.latenessMs).toISOString();
+    const [tooEarly, otherWidth, beforeOrigin] = [
+      `covered nothing: the attempt began before its window was due, at ${due}`,
+      "covered nothing: its window is none of the series: must be 1800000 ms wide, not 3600000",
+      "its window is before the origin of the series: the watermark stays",
+    ];
+    const { rows } = await owner.query(
+      `select job_id, reason, from_state, worker_id is not null as by_worker from job_event
+       where tenant = $1 and kind = 'succeeded'`,
+      [tenant],
+    );
+    expect(new Map(rows.map(({ job_id, ...event }) => [job_id, event]))).toEqual(
+      new Map(
+        [
+          [sound, null] as const,
+          [early, tooEarly] as const,
+          [before, beforeOrigin] as const,
+          [odd, otherWidth] as const,
+        ].map(([{ jobId }, reason]) => [jobId, { reason, from_state: "running", by_worker: true }]),
+      ),
+    );
+  });
+
+  it("is also of a success after its lease ran out, which is an event like any other", async () => {
+    const { tenant, window, ledger } = await newSeries(4);
+    await ledger.store([newJob(tenant, { source: "osv", window: window(0) })]);
+    const [offer] = await claimAll(ledger);
+    if (offer === undefined) throw new Error("nothing is ready");
+    await owner.query(
+      "update control_plane set available_since = now() - interval '1 h', last_tick = now()",
+    );
+    await owner.query("update lease set expires_at = now() - interval '1 h' where tenant = $1", [
+      tenant,
+    ]);
+    await ledger.reap();
+    expect(await ledger.complete(offer.lease)).toMatchObject({ kind: "applied" });
+    expect(await rangesOf(tenant)).toHaveLength(1);
+    const events = `select from_state, reason from job_event where tenant = $1
+      and kind = 'succeeded' and worker_id is not null and attempt = 1`;
+    expect((await owner.query(events, [tenant])).rows).toEqual([
+      { from_state: "ready", reason: null },
+    ]);
   });
 
   it("goes with the completion: one that is rolled back covers nothing", async () => {

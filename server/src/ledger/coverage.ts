@@ -1,5 +1,5 @@
 import { type Coverage, coveredPrefix, coverRange } from "../domain/plan/coverage.ts";
-import { countsAsCovered, type EventWindow } from "../domain/plan/windows.ts";
+import { countsAsCovered, type EventWindow, windowFault } from "../domain/plan/windows.ts";
 import {
   type CoverageRow,
   type LockedSeries,
@@ -30,6 +30,8 @@ interface SeriesRange extends SeriesName {
   readonly range: EventWindow;
 }
 
+const nameOf = (job: Pick<SucceededJob, "tenant" | "job_id">) => `${job.tenant}\0${job.job_id}`;
+
 const keyOf = ({ tenant, source, scope }: SeriesName) => `${tenant}\0${source}\0${scope}`;
 
 const namesOf = (named: readonly SeriesName[]): SeriesColumns => [
@@ -41,22 +43,23 @@ const namesOf = (named: readonly SeriesName[]): SeriesColumns => [
 /**
  * Covers the windows that jobs declare which succeeded just now, and moves the watermarks over what
  * is covered without a gap, in the same transaction. An attempt that began before its window was
- * due covers nothing.
+ * due covers nothing, nor does one whose window the series does not have any more. Answers, in
+ * order, what is to be said about each success; null: it did what one expects of it.
  *
- * Jobs without a window cost one look. The series stay locked until the transaction ends, so that
+ * The series stay locked until the transaction ends, so that
  * ranges are merged one transaction after the other.
  */
 export async function coverWindows(
   tx: Transaction,
   succeeded: readonly SucceededJob[],
-): Promise<void> {
+): Promise<(string | null)[]> {
   const attempts = await tx.run(
     windowedAttempts,
     succeeded.map((job) => job.tenant),
     succeeded.map((job) => job.job_id),
     succeeded.map((job) => job.attempt),
   );
-  if (attempts.length === 0) return;
+  const notes = new Map<string, string>();
   const names = new Map(attempts.map((attempt) => [keyOf(attempt), attempt]));
   const sorted = [...names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name);
   const locked = await tx.run(lockSeries, ...namesOf(sorted));
@@ -64,14 +67,28 @@ export async function coverWindows(
   const added = new Map<string, Coverage>();
   for (const attempt of attempts) {
     const key = keyOf(attempt);
-    const latenessMs = series.get(key)?.lateness_ms;
+    const of = series.get(key);
+    if (of === undefined) continue;
     const window = { start: attempt.window_start, end: attempt.window_end };
-    const attemptStartedAt = attempt.started_at;
-    if (latenessMs === undefined) continue;
-    if (!countsAsCovered({ window, attemptStartedAt, latenessMs })) continue;
-    added.set(key, coverRange(added.get(key) ?? [], window));
+    const why = whyUncovered(window, attempt.started_at, of);
+    if (why === undefined) added.set(key, coverRange(added.get(key) ?? [], window));
+    if (why !== undefined) notes.set(nameOf(attempt), `covered nothing: ${why}`);
+    else if (window.end <= of.origin) notes.set(nameOf(attempt), BEFORE_ORIGIN);
   }
   await merge(tx, series, added);
+  return succeeded.map((job) => notes.get(nameOf(job)) ?? null);
+}
+
+const BEFORE_ORIGIN = "its window is before the origin of the series: the watermark stays";
+
+function whyUncovered(window: EventWindow, attemptStartedAt: Date, of: LockedSeries) {
+  // The width may be another one now than when the job was enqueued.
+  const fault = windowFault(window, of.width_ms);
+  if (fault !== undefined) return `its window is none of the series: ${fault}`;
+  const latenessMs = of.lateness_ms;
+  if (countsAsCovered({ window, attemptStartedAt, latenessMs })) return undefined;
+  const due = new Date(window.end.getTime() + latenessMs);
+  return `the attempt began before its window was due, at ${due.toISOString()}`;
 }
 
 /** Adds ranges to what the ledger has. */

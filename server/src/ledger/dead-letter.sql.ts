@@ -23,14 +23,25 @@ from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[])
 join job j on j.tenant = i.tenant and j.id = i.job_id`,
 );
 
-/** The dead letters among jobs, locked: nobody else retries or discards them meanwhile. */
+/**
+ * The dead letters among jobs, locked: nobody else retries or discards them meanwhile. Without
+ * those of runs that retention is about to remove; it does not begin with others until the commit.
+ */
 export const lockLetters = sql<
   readonly [tenant: string, jobIds: string[]],
   { readonly job_id: string }
 >(
   "lock_dead_letters",
   `
-select job_id from dead_letter where tenant = $1 and job_id = any ($2::uuid[])
+with kept as materialized (
+  select id from run
+  where tenant = $1 and not removing and id = any (array(
+    select run_id from dead_letter where tenant = $1 and job_id = any ($2::uuid[])))
+  order by id for key share
+)
+select job_id from dead_letter
+where tenant = $1 and job_id = any ($2::uuid[])
+  and (run_id is null or run_id = any (array(select id from kept)))
 order by job_id for update`,
 );
 

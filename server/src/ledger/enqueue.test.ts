@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/database.ts";
 import { newJob } from "../../../test/support/ledger.ts";
 import { InvalidText } from "../app/invalid-text.ts";
-import { storeJobs } from "./enqueue.ts";
+import { idHolders } from "./enqueue.sql.ts";
+import { storeJobs, storeJobsInTransaction } from "./enqueue.ts";
+import { inTransaction } from "./transaction.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -129,4 +131,30 @@ describe("storeJobs", () => {
     );
     expect(await count("job", "nul")).toBe(0);
   });
+});
+
+it("a repetition whose job retention takes away in between makes a new one", async () => {
+  const job = newJob("vanished");
+  await store([job]);
+  let taken = 0;
+  const { results } = await inTransaction(database.pool(), ["vanished"], (tx) =>
+    storeJobsInTransaction(
+      {
+        run: async (statement, ...params) => {
+          if (statement.name === idHolders.name && taken++ === 0) {
+            for (const table of ["ready", "job_event", "job"]) {
+              await owner.query(`delete from ${table} where tenant = 'vanished'`);
+            }
+          }
+          return tx.run(statement, ...params);
+        },
+      },
+      [job],
+      DAY_MS,
+      () => undefined,
+    ),
+  );
+  expect(taken).toBe(1);
+  expect(results).toEqual([{ kind: "created", jobId: job.jobId }]);
+  expect(await count("ready", "vanished")).toBe(1);
 });

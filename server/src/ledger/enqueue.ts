@@ -18,6 +18,7 @@ import {
   presentArtifacts,
   takeKeys,
 } from "./enqueue.sql.ts";
+import { LostRace } from "./errors.ts";
 import { findEnqueued, type PayloadQuota, PayloadSpending } from "./flow-usage.ts";
 import { asBuffer, jobColumns } from "./job-columns.ts";
 import { laneRowOf } from "./lane.sql.ts";
@@ -196,7 +197,7 @@ class EnqueueBatch {
     const holders = new Map<string, Holder>(found.map((row) => [ref(row.tenant, row.ref), row]));
     for (const [job, position] of entries) {
       const holder = holders.get(ref(job.tenant, by(job).ref));
-      if (holder === undefined) throw new Error(`${kind}: the holder vanished`);
+      if (holder === undefined) throw new LostRace(`${kind}: the holder vanished`);
       const existing = { jobId: holder.job_id, contentDigest: holder.content_digest };
       this.#results[position] = duplicateOrConflict(kind, existing, job.contentDigest);
     }

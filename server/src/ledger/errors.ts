@@ -35,9 +35,15 @@ export function isOutage(error: unknown): boolean {
   return (code !== undefined && SOCKET_CODES.has(code)) || LOST.test(error.message);
 }
 
+/** What was in the way of a write was gone when the transaction looked at it: retention took it. */
+export class LostRace extends Error {
+  override readonly name = "LostRace";
+}
+
 /** Whether the transaction lost a race and may win when it is run again. */
 export const isRetryable = (error: unknown): boolean =>
-  error instanceof DatabaseError && (error.code === "40001" || error.code === "40P01");
+  error instanceof LostRace ||
+  (error instanceof DatabaseError && (error.code === "40001" || error.code === "40P01"));
 
 /** SQLSTATE of text that is not valid in the database's encoding, and of \u0000 in JSON. */
 const INVALID_TEXT_CODES = new Set(["22021", "22P05"]);

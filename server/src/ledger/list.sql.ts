@@ -1,6 +1,6 @@
 import { type JobViewRow, VIEW_JOINS, viewColumns } from "./read.sql.ts";
 import { type Statement, sql } from "./sql.ts";
-import { STATE, STATE_JOINS } from "./state.sql.ts";
+import { jobWithId, STATE, STATE_JOINS } from "./state.sql.ts";
 
 /** What all lists take; null does not narrow. */
 export type ListParams = readonly [
@@ -45,8 +45,7 @@ const IN_STATE = `($10::text[] is null or ${STATE} = any ($10::text[]))`;
 
 const page = (ids: string) => `
 with page as materialized (${ids})
-select ${viewColumns("brief")} from page
-join job j on j.tenant = $1 and j.id = page.id ${VIEW_JOINS}
+select ${viewColumns("brief")} from page ${jobWithId("page.id")}${VIEW_JOINS}
 order by j.id desc`;
 
 const all = (limit: number) =>
@@ -85,7 +84,8 @@ const byState = (limit: number) =>
 const run = (limit: number) =>
   page(`
   select j.id from job j ${STATE_JOINS}
-  where j.run_id = $11::uuid and ${FILTER} and ${IN_STATE}
+  where j.run_id = $11::uuid and j.run_position is not null and ${FILTER} and ${IN_STATE}
+    and not exists (select from run where tenant = $1 and id = $11::uuid and removing)
   order by j.id desc limit ${limit}`);
 
 const statements = (limit: number): ListStatements => ({

@@ -10,7 +10,7 @@ import {
   readyRow,
   runRow,
 } from "../../../test/support/ledger-rows.ts";
-import { type ListJobsResult, listJobs } from "../app/jobs/list-jobs.ts";
+import { listJobs } from "../app/jobs/list-jobs.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import type { JobFilter } from "../domain/job-view.ts";
 import { newId } from "../lib/ids.ts";
@@ -52,11 +52,10 @@ const list = (filter: Partial<JobFilter>, pageSize = 0, token = "", tenant = "a"
   listJobs({ list: listJobViews(pool, () => 0) })(
     tenant,
     { ...EVERYTHING, ...filter },
-    pageSize,
-    token,
+    { pageSize, pageToken: token },
   );
 
-const page = (result: ListJobsResult) => {
+const page = (result: Awaited<ReturnType<typeof list>>) => {
   if (result.kind !== "page") throw new Error(result.kind);
   return result;
 };
@@ -65,7 +64,7 @@ async function idsOf(filter: Partial<JobFilter>, pageSize: number): Promise<stri
   const ids: string[] = [];
   let token = "";
   do {
-    const { jobs: found, nextPageToken } = page(await list(filter, pageSize, token));
+    const { items: found, nextPageToken } = page(await list(filter, pageSize, token));
     expect(found.length).toBeLessThanOrEqual(pageSize);
     ids.push(...found.map((job) => job.jobId));
     token = nextPageToken;
@@ -127,13 +126,13 @@ afterAll(() => database.drop());
 describe("a list of jobs", () => {
   it("has everything, newest first, and nothing of another tenant", async () => {
     expect(await idsOf({}, 7)).toEqual(expected(() => true));
-    expect(page(await list({}, 0, "", "b")).jobs).toHaveLength(1);
-    expect(page(await list({}, 0, "", "nobody")).jobs).toHaveLength(0);
+    expect(page(await list({}, 0, "", "b")).items).toHaveLength(1);
+    expect(page(await list({}, 0, "", "nobody")).items).toHaveLength(0);
   });
 
   it.each(STATES)("of %s jobs has those", async (state) => {
     expect(await idsOf({ states: [state] }, 2)).toEqual(expected((job) => job.state === state));
-    const { jobs: found } = page(await list({ states: [state, state] }));
+    const { items: found } = page(await list({ states: [state, state] }));
     expect(new Set(found.map((job) => job.state))).toEqual(new Set([state]));
   });
 
@@ -200,7 +199,7 @@ describe("a list of jobs", () => {
     let pages = 0;
     for (let token = "", more = true; more; pages++) {
       const result = page(await list({}, 1_000, token, "large"));
-      found.push(...result.jobs.map((job) => job.jobId));
+      found.push(...result.items.map((job) => job.jobId));
       token = result.nextPageToken;
       more = token !== "";
     }

@@ -1,3 +1,4 @@
+import type { Admission, Admit } from "../app/flow/admit-jobs.ts";
 import { isTerminal, type JobState } from "../domain/job-machine.ts";
 import type { ReadyLane } from "../domain/offer.ts";
 import { type JobAction, leftAlone } from "../domain/operation.ts";
@@ -22,6 +23,8 @@ export interface ActionAnswer extends Aftermath {
   /** One per job, in the order of their ids. */
   readonly results: readonly OperationResult[];
   readonly stops: readonly StopRequest[];
+  /** Call it once the transaction is over, with whether it was committed. */
+  readonly settle?: (committed: boolean) => void;
 }
 
 /** What an action is done to, and what the history says about it. */
@@ -32,6 +35,8 @@ export interface ActionOrder {
   readonly reason: string;
   /** For a cancellation that does not say. */
   readonly drainGraceMs: number;
+  /** For jobs that move; without it every queue has a place. */
+  readonly admit?: Admit;
 }
 
 /** Does to jobs what an operator asked for, as a part of a larger transaction. */
@@ -56,8 +61,19 @@ export async function actInTransaction(tx: Transaction, order: ActionOrder): Pro
         lanes: [],
       });
     }
+    case "move": {
+      const places = new Places(tx, tenant, action.queue, order.admit);
+      try {
+        const changed = await inRounds(tx, order, jobIds, places);
+        const answer = await settle(tx, order, jobIds, changed, places.full);
+        const moved = (jobId: string) => changed.state.has(jobId);
+        return { ...answer, settle: (committed) => places.settle((id) => committed && moved(id)) };
+      } catch (error) {
+        places.settle(() => false);
+        throw error;
+      }
+    }
     case "reprioritise":
-    case "move":
     case "extend_deadline":
       return await settle(tx, order, jobIds, await inRounds(tx, order, jobIds));
   }
@@ -81,8 +97,57 @@ interface Changed {
 
 type Setting = Extract<JobAction, { kind: "reprioritise" | "move" | "extend_deadline" }>;
 
+/** Places in the queue to which jobs move. */
+class Places {
+  readonly #tx: Transaction;
+  readonly #tenant: string;
+  readonly #queue: string;
+  readonly #admit: Admit | undefined;
+  readonly #held: { readonly jobIds: readonly string[]; readonly admission: Admission }[] = [];
+  /** Ready jobs that have no place there. */
+  readonly full = new Set<string>();
+
+  constructor(tx: Transaction, tenant: string, queue: string, admit: Admit | undefined) {
+    this.#tx = tx;
+    this.#tenant = tenant;
+    this.#queue = queue;
+    this.#admit = admit;
+  }
+
+  /** Those of the jobs that are ready and have a place. */
+  async take(jobIds: string[]): Promise<string[]> {
+    if (this.#admit === undefined) return jobIds;
+    const standings = await standingsOf(this.#tx, this.#tenant, jobIds);
+    const ready = jobIds.filter((id) => {
+      const row = standings.get(id);
+      return row?.state === "ready" && row.queue !== this.#queue;
+    });
+    const job = { spec: { queue: this.#queue, notBefore: undefined } };
+    const admission = await this.#admit(
+      this.#tenant,
+      ready.map(() => ({ job, unmet: 0 })),
+    );
+    if (admission === undefined) return ready;
+    this.#held.push({ jobIds: ready, admission });
+    for (const position of admission.full.keys()) this.full.add(ready[position] as string);
+    return ready.filter((id) => !this.full.has(id));
+  }
+
+  /** Says which jobs used their place. */
+  settle(isMoved: (jobId: string) => boolean): void {
+    for (const { jobIds, admission } of this.#held) {
+      admission.settle((position) => isMoved(jobIds[position] as string));
+    }
+  }
+}
+
 /** Sets something about jobs wherever they stand; those on the move are found in the next round. */
-async function inRounds(tx: Transaction, order: ActionOrder, jobIds: string[]): Promise<Changed> {
+async function inRounds(
+  tx: Transaction,
+  order: ActionOrder,
+  jobIds: string[],
+  places?: Places,
+): Promise<Changed> {
   const { tenant, reason } = order;
   const action = order.action as Setting;
   const changed = new Set<string>();
@@ -99,16 +164,18 @@ async function inRounds(tx: Transaction, order: ActionOrder, jobIds: string[]): 
     } else {
       const priority = action.kind === "reprioritise" ? action.priority : null;
       const queue = action.kind === "move" ? action.queue : null;
-      const lane = [tenant, left, priority, queue, reason] as const;
-      const ready = await tx.run(relaneReady, ...lane);
+      const lane = [priority, queue, reason] as const;
+      const placed = places === undefined ? left : await places.take(left);
+      const ready = await tx.run(relaneReady, tenant, placed, ...lane);
       for (const row of ready) changed.add(row.job_id);
       lanes.push(...mergeLanes(ready));
-      for (const row of await tx.run(relaneWaiting, ...lane)) changed.add(row.job_id);
+      const waiting = await tx.run(relaneWaiting, tenant, left, ...lane);
+      for (const row of waiting) changed.add(row.job_id);
     }
     const standings = await standingsOf(
       tx,
       tenant,
-      left.filter((id) => !changed.has(id)),
+      left.filter((id) => !changed.has(id) && places?.full.has(id) !== true),
     );
     left = [...standings.values()].filter((row) => canStill(action, row)).map((row) => row.job_id);
   }
@@ -144,6 +211,7 @@ async function settle(
   { tenant, action }: ActionOrder,
   jobIds: string[],
   changed: Changed,
+  full: ReadonlySet<string> = new Set(),
 ): Promise<ActionAnswer> {
   const others = jobIds.filter((id) => !changed.state.has(id));
   const standings = await standingsOf(tx, tenant, others);
@@ -151,6 +219,9 @@ async function settle(
     const applied = changed.state.get(jobId);
     if (applied !== undefined) return { jobId, outcome: "applied", reason: "", state: applied };
     const row = standings.get(jobId);
+    if (row?.state === "ready" && full.has(jobId)) {
+      return { jobId, outcome: "refused", reason: "QUEUE_FULL", state: row.state };
+    }
     const standing = row && { state: row.state, alike: isAlike(action, row) };
     return { jobId, ...leftAlone(action.kind, standing), state: row?.state };
   });

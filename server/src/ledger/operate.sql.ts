@@ -113,13 +113,18 @@ export interface StandingRow {
   readonly is_letter: boolean;
 }
 
-/** Where jobs stand; those that the tenant does not have are left out. */
+/**
+ * Where jobs stand; those that the tenant does not have are left out, and those of runs that
+ * retention is about to remove.
+ */
 export const jobStates = sql<readonly [tenant: string, jobIds: string[]], StandingRow>(
   "job_states",
   `
 select j.id as job_id, ${STATE} as state, j.priority, j.queue, j.attempt_deadline_ms,
   exists (select from dead_letter d where d.tenant = j.tenant and d.job_id = j.id) as is_letter
-from job j ${STATE_JOINS} where j.tenant = $1 and j.id = any ($2::uuid[])`,
+from job j ${STATE_JOINS} where j.tenant = $1 and j.id = any ($2::uuid[])
+  and not exists (
+    select from run r where r.tenant = j.tenant and r.id = j.run_id and r.removing offset 0)`,
 );
 
 /** A job that is ready again. */

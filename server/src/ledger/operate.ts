@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import type { FlowAudit } from "../app/flow/change.ts";
 import type { CancelOutcome, RetryOutcome } from "../app/jobs/operate-jobs.ts";
 import { isTerminal } from "../domain/job-machine.ts";
 import { type Aftermath, aftermathOf, type Moved, mergeLanes } from "./aftermath.ts";
@@ -16,6 +17,7 @@ import {
   retryScheduled,
   type StandingRow,
 } from "./operate.sql.ts";
+import { recordAction } from "./operator-actions.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** An attempt that its worker must be asked to stop. */
@@ -38,7 +40,10 @@ export interface CancelAnswer extends Aftermath {
  */
 export const MAX_ROUNDS = 5;
 
-/** Cancels jobs of one tenant in one transaction; a result per job, in order. */
+/**
+ * Cancels jobs of one tenant in one transaction; a result per job, in order. What an operator asks
+ * for is in the history; what follows from something that is there already needs no `audit`.
+ */
 export const cancelJobsIn =
   (pool: Pool) =>
   (
@@ -46,8 +51,13 @@ export const cancelJobsIn =
     jobIds: readonly string[],
     reason: string,
     graceMs: number,
+    audit?: FlowAudit,
   ): Promise<CancelAnswer> =>
-    inTransaction(pool, [tenant], (tx) => cancelInTransaction(tx, tenant, jobIds, reason, graceMs));
+    inTransaction(pool, [tenant], async (tx) => {
+      const answer = await cancelInTransaction(tx, tenant, jobIds, reason, graceMs);
+      if (audit) await noteJobs(tx, tenant, "jobs_cancelled", answer.results, audit);
+      return answer;
+    });
 
 /** The same, as a part of a larger transaction. */
 export async function cancelInTransaction(
@@ -133,8 +143,12 @@ export interface RetryAnswer extends Aftermath {
 /** Makes dead and scheduled jobs of one tenant ready; a result per job, in order. */
 export const retryJobsIn =
   (pool: Pool) =>
-  (tenant: string, jobIds: readonly string[], reason: string): Promise<RetryAnswer> =>
-    inTransaction(pool, [tenant], (tx) => retryInTransaction(tx, tenant, jobIds, reason));
+  (tenant: string, jobIds: readonly string[], audit: FlowAudit): Promise<RetryAnswer> =>
+    inTransaction(pool, [tenant], async (tx) => {
+      const answer = await retryInTransaction(tx, tenant, jobIds, audit.reason);
+      await noteJobs(tx, tenant, "jobs_retried", answer.results, audit);
+      return answer;
+    });
 
 /** The same, as a part of a larger transaction. */
 export async function retryInTransaction(
@@ -165,6 +179,30 @@ export async function retryInTransaction(
   });
   return { results, ...aftermathOf([tenant], mergeLanes(retried)) };
 }
+
+/** Ids that the history keeps of one call: enough to see what it was about. */
+const NOTED_IDS = 50;
+
+/** Notes what an operator did to jobs, unless nothing changed. */
+async function noteJobs(
+  tx: Transaction,
+  tenant: string,
+  kind: "jobs_cancelled" | "jobs_retried",
+  results: readonly (CancelOutcome | RetryOutcome)[],
+  audit: FlowAudit,
+): Promise<void> {
+  const outcomes = new Map(results.map((result) => [result.jobId, result.kind]));
+  const counts: Record<string, number> = {};
+  for (const outcome of outcomes.values()) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  const changed = [...outcomes].flatMap(([id, outcome]) => (CHANGED.has(outcome) ? [id] : []));
+  const [only = "", ...others] = changed;
+  if (only === "") return;
+  const target = { targetKind: "job", targetName: others.length === 0 ? only : "" } as const;
+  const detail = { counts, jobIds: changed.slice(0, NOTED_IDS) };
+  await recordAction(tx, { tenant, kind, ...target, ...audit, detail });
+}
+
+const CHANGED: ReadonlySet<string> = new Set(["cancelled", "requested", "ready"]);
 
 async function retryLetters(
   tx: Transaction,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { expectConservation } from "../../../test/support/conservation.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/database.ts";
 import { ledgerOf, newJob, type TestLedger, wholeLanes } from "../../../test/support/ledger.ts";
+import type { Admit } from "../app/flow/admit-jobs.ts";
 import type { JobAction, OperationTarget } from "../domain/operation.ts";
 import { jobSteps, type OperationSteps, StepFailed, takeStepIn } from "./operation-run.ts";
 import type { OperationStep } from "./operation-steps.ts";
@@ -60,6 +61,8 @@ const deadByHand = async (count: number) => {
     update job j set base_state = 'dead', ended_at = now() from r where j.id = r.job_id`);
   return ids;
 };
+
+const QUEUE = { queue: "narrow", maxDepth: 2, retryAfterMs: 1_000 };
 
 const dueNow = () => owner.query("update operation set next_at = now()");
 
@@ -308,6 +311,31 @@ describe("an operation", () => {
     });
     await operator.work();
     expect([...(await operator.results(id))]).toEqual([[a, "applied"]]);
+  });
+
+  it("gives back places of jobs that did not move, and all if nothing is committed", async () => {
+    const ids = await enqueue(3);
+    const used: string[][] = [];
+    const admit: Admit = async (_, jobs) => ({
+      // A place less than is wanted.
+      full: new Map([[jobs.length - 1, { kind: "queue_full", ...QUEUE }]]),
+      settle: (isNew) => {
+        used.push(ids.filter((_id, position) => isNew(position)));
+      },
+    });
+    const move = jobSteps(1_000, admit).move;
+    const steps = { ...jobSteps(1_000), ...runSteps(1_000), move: faulty(move, { left: 1 }) };
+    const take = takeStepIn(pool, steps);
+    const id = await operator.start(matching(), { kind: "move", queue: QUEUE.queue });
+    await expect(take("acme", [])).rejects.toBeInstanceOf(StepFailed);
+    expect(used).toEqual([[]]);
+    await take("acme", []);
+    expect(used).toEqual([[], ids.slice(0, 2)]);
+    expect([...(await operator.results(id)).values()]).toEqual([
+      "applied",
+      "applied",
+      "QUEUE_FULL",
+    ]);
   });
 
   it("narrows by everything that a job filter can say", async () => {

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import type { Admit } from "../app/flow/admit-jobs.ts";
 import { type JobAction, type OperationKind, paceOf } from "../domain/operation.ts";
 import { aftermathOf } from "./aftermath.ts";
 import { actInTransaction } from "./operate-action.ts";
@@ -36,11 +37,16 @@ export const takeStepIn =
   (pool: Pool, steps: OperationSteps) =>
   async (tenant: string, except: readonly string[]): Promise<StepAnswer | undefined> => {
     let taken: OperationRow | undefined;
+    let answer: StepAnswer | undefined;
+    let committed = false;
     try {
-      return await inTransaction(pool, [tenant], async (tx) => {
+      await inTransaction(pool, [tenant], async (tx) => {
+        // It is run again when it loses a race.
+        answer?.settle?.(false);
+        answer = undefined;
         taken = (await tx.run(takeDueOperation, tenant, [...except]))[0];
-        if (taken === undefined) return undefined;
-        const answer = await steps[taken.kind](tx, taken);
+        if (taken === undefined) return;
+        answer = await steps[taken.kind](tx, taken);
         const { results, progress, done, restMs = 0 } = answer;
         await tx.run(
           noteStep,
@@ -50,15 +56,21 @@ export const takeStepIn =
           results.map((result) => result.reason),
           results.map((result) => result.state ?? ""),
         );
-        return answer;
       });
+      committed = true;
+      return answer;
     } catch (error) {
       throw taken === undefined ? error : new StepFailed(taken.id, error);
+    } finally {
+      answer?.settle?.(committed);
     }
   };
 
 /** The steps of what is done to jobs, wherever these come from. */
-export function jobSteps(drainGraceMs: number): Readonly<Record<JobAction["kind"], OperationStep>> {
+export function jobSteps(
+  drainGraceMs: number,
+  admit: Admit = async () => undefined,
+): Readonly<Record<JobAction["kind"], OperationStep>> {
   const step: OperationStep = async (tx, row) => {
     const { target, action, maxPerSecond } = readJobOperation(row.request);
     const { tenant, id: operationId, reason } = row;
@@ -69,7 +81,7 @@ export function jobSteps(drainGraceMs: number): Readonly<Record<JobAction["kind"
     const stopGraceMs = (action.kind === "cancel" ? action.graceMs : undefined) ?? drainGraceMs;
     const rest = { progress, done: last, restMs: pace.restMs(jobIds.length), stopGraceMs };
     if (jobIds.length === 0) return { ...NOTHING, ...rest };
-    const order = { tenant, jobIds, action, reason, drainGraceMs };
+    const order = { tenant, jobIds, action, reason, drainGraceMs, admit };
     return { ...(await actInTransaction(tx, order)), ...rest };
   };
   return {

@@ -1,6 +1,6 @@
 import { type LetterFilter, letterConditions } from "./dead-letter.sql.ts";
 import { type Statement, sql } from "./sql.ts";
-import { STATE, STATE_JOINS } from "./state.sql.ts";
+import { jobWithId, STATE, STATE_JOINS } from "./state.sql.ts";
 
 /** What the next part of a filter's jobs has. */
 export interface PartRow {
@@ -68,7 +68,8 @@ export interface Selections {
 const BEGAN = `coalesce(
   (select o.created_at from operation o where o.tenant = $1 and o.id = $3::uuid), now())`;
 
-// Without the run: where statistics are old, the planner would look each job up by that.
+// A dead job that is no dead letter was discarded: no action is about it. Without the run: where
+// statistics are old, the planner would look each job up by that.
 const FILTER = `j.created_at < (select at from began)
     and ($5::text[] is null or j.job_type = any ($5))
     and ($6::text is null or j.queue = $6)
@@ -78,7 +79,9 @@ const FILTER = `j.created_at < (select at from began)
     and ($10::timestamptz is null or j.created_at >= $10)
     and ($11::timestamptz is null or j.created_at < $11)
     and ($12::text is null or exists (select from lease held where held.tenant = j.tenant
-      and held.job_id = j.id and held.worker_id = $12))`;
+      and held.job_id = j.id and held.worker_id = $12))
+    and (j.base_state <> 'dead' or (select d.job_id from dead_letter d
+      where d.tenant = j.tenant and d.job_id = j.id) is not null)`;
 
 /** `looked` has a place for each row, `matched` those that match, at most as many as are taken. */
 const part = (looked: string, matched: string, { look, take, show }: Size): string => `
@@ -117,7 +120,7 @@ const byState = (size: Size): string =>
      ) at_rest)
   ) found order by id limit ${size.look}`,
     `
-  select looked.id, looked.place from looked join job j on j.tenant = $1 and j.id = looked.id
+  select looked.id, looked.place from looked ${jobWithId("looked.id")}
   where $13::uuid is null and ${FILTER}`,
     size,
   );
@@ -129,7 +132,7 @@ const run = (size: Size): string =>
   where j.tenant = $1 and j.run_id = $13::uuid and j.run_position > $2::text::integer
   order by j.run_position limit ${size.look}`,
     `
-  select looked.id, looked.place from looked join job j on j.tenant = $1 and j.id = looked.id
+  select looked.id, looked.place from looked ${jobWithId("looked.id")}
     ${STATE_JOINS}
   where ${STATE} = any ($4::text[]) and ${FILTER}`,
     size,
@@ -143,7 +146,7 @@ const letters = (size: Size): string =>
   from dead_letter d where d.tenant = $1 and d.job_id > $2::text::uuid
   order by d.job_id limit ${size.look}`,
     `
-  select d.id, d.place from looked d join job j on j.tenant = $1 and j.id = d.id
+  select d.id, d.place from looked d ${jobWithId("d.id")}
   where j.created_at < (select at from began) and ${letterConditions(4)}`,
     size,
   );

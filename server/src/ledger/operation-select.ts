@@ -127,6 +127,7 @@ async function selectPart(
   const since = operationId ?? null;
   if (target.kind === "jobs") return NO_PART;
   if (target.kind === "dead_letters") {
+    if (statesToLookAt(action, ["dead"]).length === 0) return NO_PART;
     const filter = letterFilter(target.filter);
     const rows = await tx.run(sized.letters, tenant, after ?? NO_ID, since, ...filter);
     return rows[0] ?? NO_PART;

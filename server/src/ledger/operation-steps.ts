@@ -59,6 +59,8 @@ export interface StepAnswer extends Aftermath {
   readonly stops: readonly StopRequest[];
   /** How long those may take, in milliseconds; the policy's drain_grace if it does not say. */
   readonly stopGraceMs?: number;
+  /** Call it once the transaction is over, with whether it was committed. */
+  readonly settle?: (committed: boolean) => void;
   /** How long to rest before the next step, in milliseconds, so that a rate is kept. */
   readonly restMs?: number;
 }

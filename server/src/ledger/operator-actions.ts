@@ -15,7 +15,9 @@ export interface OperatorAction {
     | "run"
     | "operation"
     | "take_out"
-    | "dead_letter";
+    | "dead_letter"
+    | "job";
+  /** Empty: several, which the detail names. */
   readonly targetName: string;
   readonly actor: string;
   readonly reason: string;

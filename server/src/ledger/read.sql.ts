@@ -5,7 +5,7 @@ import type { FailureClass } from "../domain/lease.ts";
 import type { RetryOverrides } from "../domain/retry.ts";
 import { type LaneRow, laneOf } from "./lane.sql.ts";
 import { sql } from "./sql.ts";
-import { STATE, STATE_JOINS } from "./state.sql.ts";
+import { jobWithId, rowOfJob, STATE, STATE_JOINS } from "./state.sql.ts";
 
 /** A job as {@link viewColumns} selects it. */
 export interface JobViewRow {
@@ -76,9 +76,7 @@ export const viewColumns = (how: "whole" | "brief"): string => {
 };
 
 /** What {@link viewColumns} reads besides `job j`. */
-export const VIEW_JOINS = `${STATE_JOINS}
-left join scheduled s on s.tenant = j.tenant and s.job_id = j.id
-left join progress p on p.tenant = j.tenant and p.job_id = j.id
+export const VIEW_JOINS = `${STATE_JOINS}${rowOfJob("scheduled", "s")}${rowOfJob("progress", "p")}
 cross join lateral (
   select count(*) filter (where t.outcome = 'failed')::integer as failures,
     coalesce(array_agg((extract(epoch from now() - t.ended_at) * 1000)::double precision)
@@ -219,7 +217,7 @@ export const readUnmet = sql<readonly [tenant: string, jobId: string], UnmetRow>
   "read_unmet",
   `
 select j.id as job_id, ${STATE} as state, j.skipped, e.condition, e.on_failure
-from edge e join job j on j.tenant = e.tenant and j.id = e.from_job ${STATE_JOINS}
+from edge e${jobWithId("e.from_job")}${STATE_JOINS}
 where e.tenant = $1 and e.to_job = $2 and not e.settled and ${STATE} <> 'succeeded'
 order by j.run_position`,
 );

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/database.ts";
 import { insertRows, jobRow, runRow } from "../../../test/support/ledger-rows.ts";
 import { newId } from "../lib/ids.ts";
-import { pruneRunIn, runsToPruneIn } from "./retention.ts";
+import { markRunIn, pruneRunIn, runsToPruneIn } from "./retention.ts";
 import { storeReplayIn } from "./run-replay.ts";
 import { ago, idOf, KEPT } from "./testing/retention-scene.ts";
 
@@ -33,7 +33,8 @@ const replayOf = (tenant: string, source: string) =>
   storeReplayIn(pool)({
     ...{ tenant, id: newId(), actor: "ada", reason: "", ticket: "" },
     requestDigest: createHash("sha256").update(source).digest(),
-    selection: { source, positions: [1], causes: "n", reused: [] },
+    selection: { source, causes: ".n" },
+    mark: "0 ",
   });
 
 const removable = async (tenant: string) =>
@@ -50,11 +51,11 @@ describe("a run that is over its time", () => {
     expect(await replayOf(tenant, runId)).toMatchObject({ kind: "created" });
     expect(await removable(tenant)).toEqual([]);
     // Whoever looked before the replay was there goes no further.
-    expect(await pruneRunIn(pool, KEPT)(tenant, runId)).toEqual({ kind: "kept", removed: 0 });
+    expect(await markRunIn(pool)(tenant, runId)).toBe(false);
     expect(await isRemoving(runId)).toBe(false);
     await owner.query("update run set building = false where tenant = $1", [tenant]);
     expect(await removable(tenant)).toEqual([runId]);
-    expect(await pruneRunIn(pool, KEPT)(tenant, runId)).toMatchObject({ kind: "more" });
+    expect(await markRunIn(pool)(tenant, runId)).toBe(true);
   });
 
   it("is given up again if its replay came in between", async () => {
@@ -63,14 +64,14 @@ describe("a run that is over its time", () => {
     expect(await replayOf(tenant, runId)).toMatchObject({ kind: "created" });
     // As a removal leaves it whose first statement did not see the replay yet.
     await owner.query("update run set removing = true where id = $1", [runId]);
-    expect(await pruneRunIn(pool, KEPT)(tenant, runId)).toEqual({ kind: "kept", removed: 0 });
+    expect(await pruneRunIn(pool)(tenant, runId)).toEqual({ kind: "kept", removed: 0 });
     expect(await isRemoving(runId)).toBe(false);
   });
 
   it("cannot be replayed once its removal has begun", async () => {
     const tenant = "going";
     const runId = await oldRun(tenant);
-    expect(await pruneRunIn(pool, KEPT)(tenant, runId)).toMatchObject({ kind: "more" });
+    expect(await markRunIn(pool)(tenant, runId)).toBe(true);
     expect(await replayOf(tenant, runId)).toEqual({ kind: "run_not_found" });
     const { rows } = await owner.query(
       `select id from operation where tenant = $1

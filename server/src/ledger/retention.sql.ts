@@ -98,7 +98,7 @@ export const runsToLookAt = sql<
 >(
   "runs_to_look_at",
   `
-select r.id, not r.open and not r.building and r.created_at < ${before(4)} and not exists (
+select r.id, not r.building and r.created_at < ${before(4)} and not exists (
     select from operation o
     where o.tenant = r.tenant and o.run_id = r.id and o.state = 'running')
   and not ${isReplayed("r.id")} as removable
@@ -129,24 +129,34 @@ select count(*)::integer as seen, max(g.run_position) as last,
 from page g join job j on j.tenant = $1 and j.id = g.id ${OVER_JOINS}`,
 );
 
-/** Begins or goes on to remove a run, and locks it; no row if it is used again. */
-export const beginRemoval = sql<
-  readonly [tenant: string, runId: string],
-  { readonly goes_on: boolean }
->(
-  "begin_run_removal",
+/**
+ * Marks a run as one that is about to be removed; no row if it is used again. The lock is stronger
+ * than the update's own: whoever retries a job of the run or replays it holds a share of it.
+ */
+export const markRun = sql<readonly [tenant: string, runId: string], { readonly id: string }>(
+  "mark_run_for_removal",
   `
 update run r set removing = true from (
-  select removing from run where tenant = $1 and id = $2 for update
-) was
-where r.tenant = $1 and r.id = $2 and not r.open and not r.building and not ${isReplayed("$2")}
-returning was.removing as goes_on`,
+  select id from run where tenant = $1 and id = $2 for update
+) locked
+where r.tenant = $1 and r.id = locked.id and not r.building and not ${isReplayed("$2")}
+returning r.id`,
 );
 
-/** Leaves a run alone after all. */
-export const endRemoval = sql<readonly [tenant: string, runId: string], never>(
-  "end_run_removal",
-  "update run set removing = false where tenant = $1 and id = $2 and removing",
+/** Leaves a run alone after all, if nothing of it is gone. */
+export const unmarkRun = sql<readonly [tenant: string, runId: string], never>(
+  "unmark_run",
+  `
+update run set removing = false
+where tenant = $1 and id = $2 and removing and job_count > 0`,
+);
+
+/** From here on a marked run goes to the end: it has no count any more. No row if it is used. */
+export const goOnRemoving = sql<readonly [tenant: string, runId: string], { readonly id: string }>(
+  "go_on_removing_run",
+  `
+update run set job_count = 0
+where tenant = $1 and id = $2 and removing and not ${isReplayed("$2")} returning id`,
 );
 
 /** Removes up to 2,000 edges of a run. */
@@ -161,16 +171,12 @@ delete from edge where ctid = any (array(
 returning from_job`,
 );
 
-/** Locks the first 500 jobs of a run and says of each whether it is over its time. */
-export const lockRunJobs = sql<
-  readonly [tenant: string, runId: string, ...kept: KeptParams],
-  { readonly id: string; readonly over: boolean }
->(
+/** Locks the first 500 jobs of a run. */
+export const lockRunJobs = sql<readonly [tenant: string, runId: string], { readonly id: string }>(
   "lock_run_jobs",
   `
-select j.id, ${over(3, 4)} and not ${namedBesides("$2::uuid")} as over
-from job j ${OVER_JOINS}
-where j.tenant = $1 and j.run_id = $2 order by j.run_position limit 500 for update of j`,
+select id from job where tenant = $1 and run_id = $2 and run_position is not null
+order by run_position limit 500 for update`,
 );
 
 /** Removes up to 2,000 notes of what a run reuses. */

@@ -1,16 +1,17 @@
 import type { Pool } from "pg";
 import type { Kept, PruneStep } from "../app/retention/pruner.ts";
 import {
-  beginRemoval,
-  endRemoval,
+  goOnRemoving,
   lockJobsOver,
   lockRunJobs,
+  markRun,
   removeEdges,
   removeJobs,
   removeReuses,
   removeRun,
   runPageOver,
   runsToLookAt,
+  unmarkRun,
 } from "./retention.sql.ts";
 import {
   closeLostSessions,
@@ -67,7 +68,10 @@ export const runsToPruneIn =
       return { runIds, next: rows.length === RUNS_A_PAGE ? rows.at(-1)?.id : undefined };
     });
 
-/** Whether a page of a run's jobs is over its time, and where the next one begins. */
+/**
+ * Whether a page of a run's jobs is over its time, and where the next one begins. If it is not, a
+ * run that was marked is there again.
+ */
 export const runPageOverIn =
   (pool: Pool, kept: Kept) =>
   (
@@ -77,35 +81,42 @@ export const runPageOverIn =
   ): Promise<{ readonly over: boolean; readonly next: number | undefined }> =>
     inTransaction(pool, [tenant], async (tx) => {
       const [page] = await tx.run(runPageOver, tenant, runId, after, ...keptParams(kept));
-      const next = page?.seen === RUN_JOBS_A_PAGE ? (page.last ?? undefined) : undefined;
-      return { over: page?.over ?? false, next };
+      if (page?.over !== true) {
+        await tx.run(unmarkRun, tenant, runId);
+        return { over: false, next: undefined };
+      }
+      return {
+        over: true,
+        next: page.seen === RUN_JOBS_A_PAGE ? (page.last ?? undefined) : undefined,
+      };
     });
 
-/** What a step of removing a run did; "kept": one of its jobs came to be needed again. */
+/** Hides a run that is to be removed: nobody can use it or its jobs; false if somebody does. */
+export const markRunIn =
+  (pool: Pool) =>
+  (tenant: string, runId: string): Promise<boolean> =>
+    inTransaction(pool, [tenant], async (tx) => (await tx.run(markRun, tenant, runId)).length > 0);
+
+/** What a step of removing a run did; "kept": it is not marked, or is used after all. */
 export type RunRemoval = { readonly kind: "more" | "removed" | "kept"; readonly removed: number };
 
 /**
- * Does the next bounded part of removing a run: its edges, then its jobs, then what is left. A
- * replica that dies in between leaves a run that the next pass goes on with.
+ * Does the next bounded part of removing a run that is marked and has been looked at since: its
+ * edges, then its jobs, then what is left. A replica that dies in between leaves a run that the
+ * next pass goes on with.
  */
 export const pruneRunIn =
-  (pool: Pool, kept: Kept) =>
+  (pool: Pool) =>
   (tenant: string, runId: string): Promise<RunRemoval> =>
     inTransaction(pool, [tenant], async (tx) => {
-      const [run] = await tx.run(beginRemoval, tenant, runId);
-      if (run === undefined) {
-        await tx.run(endRemoval, tenant, runId);
+      if ((await tx.run(goOnRemoving, tenant, runId)).length === 0) {
+        await tx.run(unmarkRun, tenant, runId);
         return { kind: "kept", removed: 0 };
       }
-      if (run.goes_on && (await tx.run(removeEdges, tenant, runId)).length > 0) {
+      if ((await tx.run(removeEdges, tenant, runId)).length > 0) {
         return { kind: "more", removed: 0 };
       }
-      const jobs = await tx.run(lockRunJobs, tenant, runId, ...keptParams(kept));
-      if (jobs.some(({ over }) => !over)) {
-        await tx.run(endRemoval, tenant, runId);
-        return { kind: "kept", removed: 0 };
-      }
-      if (!run.goes_on) return { kind: "more", removed: 0 };
+      const jobs = await tx.run(lockRunJobs, tenant, runId);
       if (jobs.length > 0) {
         await tx.run(
           removeJobs,

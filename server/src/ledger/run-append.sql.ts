@@ -1,7 +1,7 @@
 import type { EdgeCondition, OnFailure } from "../domain/graph.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import { sql } from "./sql.ts";
-import { STATE, STATE_JOINS } from "./state.sql.ts";
+import { jobWithId, STATE, STATE_JOINS } from "./state.sql.ts";
 
 /** What jobs inherit from a run; it never changes. */
 export const runHeritage = sql<
@@ -49,10 +49,7 @@ export const standings = sql<readonly [tenant: string, runId: string, ids: strin
   "run_job_standings",
   `
 select j.id as job_id, j.name, ${STATE} as state, j.skipped
-from unnest($3::uuid[]) as i (id)
-cross join lateral (
-  select * from job where tenant = $1 and id = i.id and run_id = $2 limit 1
-) j ${STATE_JOINS}`,
+from unnest($3::uuid[]) as i (id)${jobWithId("i.id")} ${STATE_JOINS} where j.run_id = $2`,
 );
 
 /** A job that waits for what another fans out, and how. */

@@ -2,7 +2,7 @@ import type { NewEdge, RunConflict } from "../app/runs/create-run.ts";
 import { formatDigest, parseDigest } from "../domain/digest.ts";
 import type { NewJob } from "../domain/job-spec.ts";
 import type { Moved } from "./aftermath.ts";
-import { insertJobs, presentArtifacts, takeKeys } from "./enqueue.sql.ts";
+import { insertJobs, keyHolders, presentArtifacts, takeKeys } from "./enqueue.sql.ts";
 import { type PayloadQuota, PayloadSpending } from "./flow-usage.ts";
 import { asBuffer, jobColumns } from "./job-columns.ts";
 import { laneRowOf } from "./lane.sql.ts";
@@ -148,7 +148,8 @@ async function requireKeys(
     job.spec.idempotencyKey === undefined ? [] : [{ job, index, key: job.spec.idempotencyKey }],
   );
   if (keyed.length === 0) return;
-  const byKey = new Map(keyed.map((entry) => [entry.key, entry]));
+  // Of jobs with the same key the first one has it.
+  const byKey = new Map(keyed.toReversed().map((entry) => [entry.key, entry]));
   const wanted = [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   const taken = await tx.run(
     takeKeys,
@@ -162,5 +163,7 @@ async function requireKeys(
   const refused = keyed.find((entry) => !ours.has(entry.key) || byKey.get(entry.key) !== entry);
   if (refused === undefined) return;
   const path = `jobs[${refused.index}].spec.idempotency_key`;
-  throw new RunRefused({ kind: "idempotency_conflict", path, jobId: refused.job.jobId });
+  const [holder] = await tx.run(keyHolders, [tenant], [refused.key]);
+  const jobId = holder?.job_id ?? refused.job.jobId;
+  throw new RunRefused({ kind: "idempotency_conflict", path, jobId });
 }

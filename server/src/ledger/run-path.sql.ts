@@ -1,6 +1,6 @@
 import type { JobState } from "../domain/job-machine.ts";
 import { sql } from "./sql.ts";
-import { STATE, STATE_JOINS } from "./state.sql.ts";
+import { jobWithId, STATE, STATE_JOINS } from "./state.sql.ts";
 
 const ms = (moment: string) => `(extract(epoch from ${moment}) * 1000)::double precision`;
 
@@ -38,5 +38,5 @@ export const readPathSteps = sql<
   "read_path_steps",
   `
 select j.id as job_id, j.name, ${STATE} as state
-from unnest($2::uuid[]) as i (id) join job j on j.tenant = $1 and j.id = i.id ${STATE_JOINS}`,
+from unnest($2::uuid[]) as i (id) ${jobWithId("i.id")}${STATE_JOINS}`,
 );

@@ -41,7 +41,7 @@ export const countRunStates = sql<
   "count_run_states",
   `
 select ${STATE} as state, j.skipped, count(*)::integer as count from job j ${STATE_JOINS}
-where j.tenant = $1 and j.run_id = $2 group by 1, 2`,
+where j.tenant = $1 and j.run_id = $2 and j.run_position is not null group by 1, 2`,
 );
 
 /** The jobs of a run without their large parts, in their order. */
@@ -49,7 +49,7 @@ export const readRunJobs = sql<readonly [tenant: string, runId: string], JobView
   "read_run_jobs",
   `
 select ${viewColumns("brief")} from job j ${VIEW_JOINS}
-where j.tenant = $1 and j.run_id = $2 order by j.run_position`,
+where j.tenant = $1 and j.run_id = $2 and j.run_position is not null order by j.run_position`,
 );
 
 /** The ids of up to 1,001 jobs of other runs that a replay reuses. */
@@ -90,8 +90,12 @@ export const readRunEdges = sql<readonly [tenant: string, runId: string], EdgeRo
   "read_run_edges",
   `
 select e.from_job, e.to_job, e.condition, e.on_failure, e.include_fan_out from edge e
-join job waits on waits.tenant = e.tenant and waits.id = e.to_job
-join job first on first.tenant = e.tenant and first.id = e.from_job
+cross join lateral (
+  select run_position from job where tenant = $1 and id = e.to_job limit 1
+) waits
+cross join lateral (
+  select run_position from job where tenant = $1 and id = e.from_job limit 1
+) first
 where e.tenant = $1 and e.run_id = $2
 order by waits.run_position, first.run_position`,
 );

@@ -1,4 +1,4 @@
-import type { ReplaySelection } from "../app/runs/replay-run.ts";
+import { positionsOf, type ReplaySelection } from "../app/runs/replay-run.ts";
 import { type EdgeEffect, edgeEffect } from "../domain/graph.ts";
 import { newId } from "../lib/ids.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
@@ -10,10 +10,12 @@ import { lockForEdges } from "./run-append.sql.ts";
 import {
   addToCounts,
   copyJobs,
+  EDGES_AT_ONCE,
   finishBuilding,
   inheritReused,
   insertReused,
   jobsAtPositions,
+  jobsBetween,
   type ReplayEdgeRow,
   type ReplayJobRow,
   readReplayEdges,
@@ -32,15 +34,18 @@ type Progress =
   | { readonly phase: "reused"; readonly at: number }
   /** What the first run reused is taken over up to this job. */
   | { readonly phase: "inherited"; readonly after: string }
-  /** Edges of the first run up to this one are copied. */
-  | { readonly phase: "edges"; readonly position: number; readonly to: string }
+  /** The edges to so many of the new jobs are written, and those to the next up to this parent. */
+  | { readonly phase: "edges"; readonly at: number; readonly after: string }
   /** So many of the new jobs are no longer held back. */
   | { readonly phase: "release"; readonly at: number };
 
 interface Replay {
   readonly tenant: string;
   readonly runId: string;
-  readonly selection: ReplaySelection;
+  readonly source: string;
+  /** What runs again and what is reused, by positions in the source. */
+  readonly running: readonly number[];
+  readonly reused: readonly number[];
 }
 
 /** What a phase did, and where to go on; undefined: nowhere. */
@@ -58,7 +63,8 @@ interface PhaseAnswer {
 export const replayRunStep = (): OperationStep => async (tx, operation) => {
   const { tenant, run_id: runId } = operation;
   if (runId === null) throw new Error("an operation that replays a run has no run");
-  const replay = { tenant, runId, selection: operation.request as ReplaySelection };
+  const selection = operation.request as ReplaySelection;
+  const replay = { tenant, runId, source: selection.source, ...positionsOf(selection) };
   const [run] = await tx.run(lockRun, tenant, runId);
   if (run === undefined || run.cancelled || !run.building) return answerOf(tenant, DONE);
   const progress = (operation.progress as Partial<Progress>).phase
@@ -88,18 +94,17 @@ function doPhase(tx: Transaction, replay: Replay, progress: Progress): Promise<P
     case "inherited":
       return takeOverReused(tx, replay, progress.after);
     case "edges":
-      return copyNextEdges(tx, replay, progress.position, progress.to);
+      return copyNextEdges(tx, replay, progress.at, progress.after);
     case "release":
       return release(tx, replay, progress.at);
   }
 }
 
 async function copyNextJobs(tx: Transaction, replay: Replay, at: number): Promise<PhaseAnswer> {
-  const { tenant, runId, selection } = replay;
-  const positions = selection.positions.slice(at, at + STEP);
+  const { tenant, runId, source, running } = replay;
+  const positions = running.slice(at, at + STEP);
   if (positions.length === 0) return { next: { phase: "reused", at: 0 } };
   const ids = positions.map(() => newId());
-  const { source } = selection;
   const copied = await tx.run(copyJobs, tenant, source, positions, ids, runId, at);
   // A finished run keeps its jobs until retention takes all of it, and replays of it must wait.
   if (copied.length < ids.length) throw new Error("jobs of a run that is replayed are gone");
@@ -111,20 +116,20 @@ async function copyNextJobs(tx: Transaction, replay: Replay, at: number): Promis
 }
 
 async function noteReused(tx: Transaction, replay: Replay, at: number): Promise<PhaseAnswer> {
-  const { tenant, runId, selection } = replay;
-  const positions = selection.reused.slice(at, at + STEP);
+  const { tenant, runId, source, reused } = replay;
+  const positions = reused.slice(at, at + STEP);
   if (positions.length === 0) return { next: { phase: "inherited", after: FIRST_ID } };
-  await tx.run(insertReused, tenant, runId, selection.source, positions);
+  await tx.run(insertReused, tenant, source, positions, runId);
   return { next: { phase: "reused", at: at + positions.length } };
 }
 
 async function takeOverReused(tx: Transaction, replay: Replay, after: string) {
-  const { tenant, runId, selection } = replay;
-  const [page] = await tx.run(inheritReused, tenant, runId, selection.source, after);
+  const { tenant, runId, source } = replay;
+  const [page] = await tx.run(inheritReused, tenant, runId, source, after);
   const last = page?.last ?? undefined;
   const next: Progress =
     last === undefined
-      ? { phase: "edges", position: -1, to: FIRST_ID }
+      ? { phase: "edges", at: 0, after: FIRST_ID }
       : { phase: "inherited", after: last };
   return { next };
 }
@@ -132,28 +137,34 @@ async function takeOverReused(tx: Transaction, replay: Replay, after: string) {
 async function copyNextEdges(
   tx: Transaction,
   replay: Replay,
-  position: number,
-  to: string,
+  at: number,
+  after: string,
 ): Promise<PhaseAnswer> {
-  const { tenant, runId, selection } = replay;
-  const page = await tx.run(readReplayEdges, tenant, selection.source, position, to);
-  const last = page.at(-1);
-  if (last === undefined) return { next: { phase: "release", at: 0 } };
-  const next: Progress = { phase: "edges", position: last.from_position, to: last.to_job };
-  const placeOf = new Map(selection.positions.map((old, index) => [old, index + 1]));
-  const edges = page.filter(
-    (edge) => placeOf.has(edge.from_position) && placeOf.has(edge.to_position),
-  );
+  const { tenant, runId, source, running } = replay;
+  const positions = running.slice(at, at + STEP);
+  if (positions.length === 0) return { next: { phase: "release", at: 0 } };
+  const page = await tx.run(readReplayEdges, tenant, source, positions, after);
+  const last = page.length < EDGES_AT_ONCE ? undefined : page.at(-1);
+  const next: Progress =
+    last === undefined
+      ? { phase: "edges", at: at + positions.length, after: FIRST_ID }
+      : { phase: "edges", at: at + positions.indexOf(last.to_position), after: last.from_job };
+  const placeOf = new Int32Array((running.at(-1) ?? 0) + 1);
+  running.forEach((position, index) => {
+    placeOf[position] = index + 1;
+  });
+  const edges = page.flatMap((edge) => {
+    const [from = 0, to = 0] = [placeOf[edge.from_position], placeOf[edge.to_position]];
+    return from > 0 && to > 0 ? [{ edge, from, to }] : [];
+  });
   if (edges.length === 0) return { next };
-  const place = (old: number) => placeOf.get(old) as number;
-  const parents = await lockAt(tx, replay, [
-    ...new Set(edges.map((edge) => place(edge.from_position))),
-  ]);
-  const children = await at(tx, replay, [...new Set(edges.map((edge) => place(edge.to_position)))]);
-  const rows = edges.map((edge) => ({
+  const parents = await lockAt(tx, replay, [...new Set(edges.map(({ from }) => from))]);
+  const between = await tx.run(jobsBetween, tenant, runId, at, at + positions.length);
+  const children = new Map(between.map((row) => [row.run_position, row.job_id]));
+  const rows = edges.map(({ edge, from, to }) => ({
     edge,
-    from: parents.get(place(edge.from_position)) as ReplayJobRow,
-    toId: (children.get(place(edge.to_position)) as ReplayJobRow).job_id,
+    from: parents.get(from) as ReplayJobRow,
+    toId: children.get(to) as string,
   }));
   return { next, after: await writeEdges(tx, tenant, runId, rows) };
 }
@@ -221,18 +232,17 @@ async function lockAt(tx: Transaction, replay: Replay, positions: number[]) {
   return await at(tx, replay, positions);
 }
 
-async function release(tx: Transaction, replay: Replay, from: number): Promise<PhaseAnswer> {
-  const { tenant, selection } = replay;
-  const count = Math.min(STEP, selection.positions.length - from);
-  if (count <= 0) return DONE;
-  const places = Array.from({ length: count }, (_, index) => from + index + 1);
-  const jobs = [...(await at(tx, replay, places)).values()].map((row) => row.job_id);
+async function release(tx: Transaction, replay: Replay, at: number): Promise<PhaseAnswer> {
+  const { tenant, runId, running } = replay;
+  if (at >= running.length) return DONE;
+  const jobs = await tx.run(jobsBetween, tenant, runId, at, at + STEP);
   const tenants = jobs.map(() => tenant);
+  const ids = jobs.map((job) => job.job_id);
   const ones = jobs.map(() => 1);
-  const moved = await tx.run(countDown, tenants, jobs, ones);
+  const moved = await tx.run(countDown, tenants, ids, ones);
   const scheduled = moved.some((row) => row.seq === null);
   return {
-    next: { phase: "release", at: from + count },
+    next: { phase: "release", at: at + STEP },
     after: aftermathOf([tenant], mergeLanes(moved), scheduled),
   };
 }

@@ -1,7 +1,7 @@
 import type { EdgeCondition, OnFailure } from "../domain/graph.ts";
 import type { JobState } from "../domain/job-machine.ts";
 import { sql } from "./sql.ts";
-import { STATE, STATE_JOINS } from "./state.sql.ts";
+import { jobWithId, STATE, STATE_JOINS } from "./state.sql.ts";
 
 /** A job of a run that is to be replayed. */
 export interface ReplayJobRow {
@@ -26,6 +26,27 @@ from (
 ) j ${STATE_JOINS} order by j.run_position`,
 );
 
+/**
+ * Of a run whose jobs are all finished, a text that is another one once a job was retried, which
+ * only dead ones can be: how many those are, and when the last of them died.
+ */
+export const markOfRun = sql<readonly [tenant: string, runId: string], { readonly mark: string }>(
+  "mark_of_run",
+  // With OFFSET, or the planner may read all dead jobs of the tenant.
+  `
+select count(*) || ' ' || coalesce(max(ended_at)::text, '') as mark
+from (
+  select base_state, ended_at from job
+  where tenant = $1 and run_id = $2 and run_position is not null offset 0
+) j where j.base_state = 'dead'`,
+);
+
+/** The job of run $2 at each position `i.position`. */
+const JOB_AT = `
+cross join lateral (
+  select * from job where tenant = $1 and run_id = $2 and run_position = i.position limit 1
+) j`;
+
 /** The jobs of a run at positions. */
 export const jobsAtPositions = sql<
   readonly [tenant: string, runId: string, positions: number[]],
@@ -34,10 +55,7 @@ export const jobsAtPositions = sql<
   "jobs_at_positions",
   `
 select j.run_position, j.id as job_id, j.name, ${STATE} as state, j.skipped
-from unnest($3::integer[]) as i (position)
-cross join lateral (
-  select * from job where tenant = $1 and run_id = $2 and run_position = i.position limit 1
-) j ${STATE_JOINS}`,
+from unnest($3::integer[]) as i (position) ${JOB_AT} ${STATE_JOINS}`,
 );
 
 /**
@@ -97,14 +115,11 @@ with jobs as (
     payload_media_type, payload_artifact, content_digest, labels, not_before, retry,
     attempt_deadline_ms, correlation_id, traceparent, tracestate, concurrency_key, window_scope,
     window_start, window_end, run_id, run_position, name, unmet, base_state)
-  select o.tenant, i.id, o.job_type, o.queue, o.priority, o.project, o.source, o.payload,
-    o.payload_media_type, o.payload_artifact, o.content_digest, o.labels, o.not_before, o.retry,
-    o.attempt_deadline_ms, o.correlation_id, o.traceparent, o.tracestate, o.concurrency_key,
-    o.window_scope, o.window_start, o.window_end, $5, $6::integer + i.nth, o.name, 1, 'blocked'
-  from unnest($3::integer[], $4::uuid[]) with ordinality as i (position, id, nth)
-  cross join lateral (
-    select * from job where tenant = $1 and run_id = $2 and run_position = i.position limit 1
-  ) o
+  select j.tenant, i.id, j.job_type, j.queue, j.priority, j.project, j.source, j.payload,
+    j.payload_media_type, j.payload_artifact, j.content_digest, j.labels, j.not_before, j.retry,
+    j.attempt_deadline_ms, j.correlation_id, j.traceparent, j.tracestate, j.concurrency_key,
+    j.window_scope, j.window_start, j.window_end, $5, $6::integer + i.nth, j.name, 1, 'blocked'
+  from unnest($3::integer[], $4::uuid[]) with ordinality as i (position, id, nth) ${JOB_AT}
   returning tenant, id
 ),
 events as (
@@ -114,18 +129,29 @@ events as (
 select id as job_id from jobs`,
 );
 
+/** What a run reuses itself: the first 1,000 jobs by their ids, and how many they are. */
+export const reusedJobs = sql<
+  readonly [tenant: string, runId: string],
+  Pick<ReplayJobRow, "job_id" | "name" | "state"> & { readonly total: number }
+>(
+  "reused_jobs",
+  `
+select j.id as job_id, j.name, ${STATE} as state, r.total
+from (
+  select job_id, (count(*) over ())::integer as total from reused_job
+  where tenant = $1 and run_id = $2 order by job_id limit 1000
+) r${jobWithId("r.job_id")}${STATE_JOINS} order by r.job_id`,
+);
+
 /** Notes jobs of another run that a replay reuses, by their positions there. */
 export const insertReused = sql<
-  readonly [tenant: string, runId: string, source: string, positions: number[]],
+  readonly [tenant: string, source: string, positions: number[], runId: string],
   never
 >(
   "insert_reused_jobs",
   `
 insert into reused_job (tenant, run_id, job_id)
-select $1, $2, j.id from unnest($4::integer[]) as i (position)
-cross join lateral (
-  select id from job where tenant = $1 and run_id = $3 and run_position = i.position limit 1
-) j
+select $1, $4, j.id from unnest($3::integer[]) as i (position) ${JOB_AT}
 on conflict do nothing`,
 );
 
@@ -147,39 +173,64 @@ added as (
 select (array_agg(job_id order by job_id desc))[1] as last from page`,
 );
 
+/** The ids of a run's jobs after a position and up to another, in their order. */
+export const jobsBetween = sql<
+  readonly [tenant: string, runId: string, after: number, upTo: number],
+  { readonly job_id: string; readonly run_position: number }
+>(
+  "jobs_between",
+  `
+select id as job_id, run_position from job
+where tenant = $1 and run_id = $2 and run_position > $3 and run_position <= $4
+order by run_position`,
+);
+
 /** An edge of the first run. */
 export interface ReplayEdgeRow {
+  readonly from_job: string;
   readonly from_position: number;
   readonly to_position: number;
-  readonly to_job: string;
   readonly condition: EdgeCondition;
   readonly on_failure: OnFailure;
   readonly include_fan_out: boolean;
 }
 
-/** The edges of a run after one, by the position they come from and the id they lead to. */
+/** How many edges {@link readReplayEdges} reads at most. */
+export const EDGES_AT_ONCE = 2_500;
+
+/**
+ * The edges that lead to jobs of a run, by these jobs' positions and the ids that they come from;
+ * those of the first one after an id. All edges of a job stand together, because its count is
+ * written once for each page.
+ */
 export const readReplayEdges = sql<
-  readonly [tenant: string, runId: string, position: number, toJob: string],
+  readonly [tenant: string, runId: string, positions: number[], fromJob: string],
   ReplayEdgeRow
 >(
   "read_replay_edges",
   `
-select e.*, t.run_position as to_position
+select e.*, f.run_position as from_position
 from (
-  select j.run_position as from_position, e.* from job j cross join lateral (
-    select to_job, condition, on_failure, include_fan_out from edge
-    where tenant = $1 and from_job = j.id
-      and to_job > case when j.run_position = $3 then $4::uuid
-        else '00000000-0000-0000-0000-000000000000' end
-    order by to_job limit 5000
+  select j.run_position as to_position, e.*
+  from (
+    select id, run_position from job
+    where tenant = $1 and run_id = $2 and run_position >= ($3::integer[])[1]
+      and run_position <= ($3::integer[])[cardinality($3::integer[])]
+  ) j
+  cross join lateral (
+    select from_job, condition, on_failure, include_fan_out from edge
+    where tenant = $1 and to_job = j.id and from_job > case
+      when j.run_position = ($3::integer[])[1] then $4::uuid
+      else '00000000-0000-0000-0000-000000000000' end
+    order by from_job limit ${EDGES_AT_ONCE}
   ) e
-  where j.tenant = $1 and j.run_id = $2 and j.run_position >= $3
-  order by j.run_position, e.to_job limit 5000
+  where j.run_position = any ($3)
+  order by j.run_position, e.from_job limit ${EDGES_AT_ONCE}
 ) e
 cross join lateral (
-  select run_position from job where tenant = $1 and id = e.to_job limit 1
-) t
-order by e.from_position, e.to_job`,
+  select run_position from job where tenant = $1 and id = e.from_job limit 1
+) f
+order by e.to_position, e.from_job`,
 );
 
 /**
@@ -192,13 +243,16 @@ export const readEdgeEnds = sql<
 >(
   "read_edge_ends",
   `
-select j.run_position as from_position, e.to_job from job j cross join lateral (
+select j.run_position as from_position, e.to_job
+from (
+  select id, run_position from job where tenant = $1 and run_id = $2 and run_position >= $3
+) j
+cross join lateral (
   select to_job from edge
   where tenant = $1 and from_job = j.id and to_job > case when j.run_position = $3 then $4::uuid
     else '00000000-0000-0000-0000-000000000000' end
   order by to_job limit 50000
 ) e
-where j.tenant = $1 and j.run_id = $2 and j.run_position >= $3
 order by j.run_position, e.to_job limit 50000`,
 );
 

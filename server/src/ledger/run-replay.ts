@@ -1,10 +1,12 @@
 import type { Pool } from "pg";
-import type {
-  LoadedRun,
-  NewReplay,
-  ReplayedJob,
-  ReplaySelection,
-  StoredReplay,
+import {
+  type LoadedRun,
+  type NewReplay,
+  positionsOf,
+  type ReplayedJob,
+  type ReplaySelection,
+  type ReusedJobs,
+  type StoredReplay,
 } from "../app/runs/replay-run.ts";
 import { isTerminal } from "../domain/job-machine.ts";
 import { asBuffer } from "./job-columns.ts";
@@ -16,9 +18,11 @@ import {
   insertReplay,
   jobsAtPositions,
   lockReplaySource,
+  markOfRun,
   readEdgeEnds,
   readReplayJobs,
   replayRequest,
+  reusedJobs,
 } from "./run-replay.sql.ts";
 import { inTransaction, type Transaction } from "./transaction.ts";
 
@@ -32,7 +36,10 @@ export const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 export const loadReplayIn =
   (pool: Pool) =>
   async (tenant: string, runId: string): Promise<LoadedRun | undefined> => {
-    const [run] = await inTransaction(pool, [tenant], (tx) => tx.run(readRunRow, tenant, runId));
+    const [run, mark] = await inTransaction(pool, [tenant], async (tx) => {
+      const [row] = await tx.run(readRunRow, tenant, runId);
+      return [row, await markOf(tx, tenant, runId)] as const;
+    });
     if (run === undefined) return undefined;
     const jobs: { name: string; state: ReplayedJob["state"]; skipped: boolean }[] = [];
     const positions: number[] = [];
@@ -52,8 +59,11 @@ export const loadReplayIn =
     const edges = await loadEdges(pool, tenant, runId, indices, positions);
     const isGrowing = run.open || run.building;
     const isFinished = !isGrowing && jobs.every((job) => isTerminal(job.state));
-    return { jobs, positions, ...edges, isFinished };
+    return { jobs, positions, ...edges, isFinished, mark };
   };
+
+const markOf = async (tx: Transaction, tenant: string, runId: string): Promise<string> =>
+  (await tx.run(markOfRun, tenant, runId))[0]?.mark ?? "";
 
 async function loadEdges(
   pool: Pool,
@@ -89,6 +99,9 @@ class IdTaken extends Error {}
 /** Carries out that the run which was to be replayed is being removed. */
 class SourceGone extends Error {}
 
+/** Carries out that a job of the run was retried after it was read. */
+class SourceActive extends Error {}
+
 /** Writes a run that replays another, without its jobs, and notes the operation that fills it. */
 export const storeReplayIn =
   (pool: Pool) =>
@@ -98,17 +111,19 @@ export const storeReplayIn =
     } catch (error) {
       if (error instanceof IdTaken) return { kind: "request_id_conflict" };
       if (error instanceof SourceGone) return { kind: "run_not_found" };
+      if (error instanceof SourceActive) return { kind: "run_active" };
       throw error;
     }
   };
 
 async function storeReplay(tx: Transaction, replay: NewReplay): Promise<StoredReplay> {
   const { tenant, id, selection, requestDigest, actor, reason, ticket } = replay;
-  const { source, positions } = selection;
+  const { source } = selection;
+  const count = positionsOf(selection).running.length;
   const said = { actor, reason, ticket };
   const created = await createOperation(tx, {
     ...{ tenant, id, kind: "replay_run", request: selection, requestDigest, ...said },
-    ...{ runId: id, matching: positions.length },
+    ...{ runId: id, matching: count },
   });
   if (created === "existing") {
     const found = await findReplay(tx, tenant, id, requestDigest);
@@ -116,10 +131,11 @@ async function storeReplay(tx: Transaction, replay: NewReplay): Promise<StoredRe
   }
   if (created !== "created") throw new IdTaken();
   if ((await tx.run(lockReplaySource, tenant, source)).length === 0) throw new SourceGone();
+  if ((await markOf(tx, tenant, source)) !== replay.mark) throw new SourceActive();
   const rows = await tx.run(insertReplay, tenant, id, source, asBuffer(requestDigest));
   if (rows.length === 0) throw new IdTaken();
   const target = { targetKind: "run", targetName: source } as const;
-  const detail = { replay: id, jobs: positions.length };
+  const detail = { replay: id, jobs: count };
   await recordAction(tx, { tenant, kind: "run_replayed", ...target, ...said, detail });
   const [run] = await tx.run(readRunRow, tenant, id);
   if (run === undefined) throw new Error("a run vanished in its transaction");
@@ -165,4 +181,15 @@ export const describeJobsIn =
         { jobId, name, state },
       ]),
     );
+  };
+
+/** The first 1,000 jobs of other runs that a run reuses, and how many they are. */
+export const reusedByIn =
+  (pool: Pool) =>
+  async (tenant: string, runId: string): Promise<ReusedJobs> => {
+    const rows = await inTransaction(pool, [tenant], (tx) => tx.run(reusedJobs, tenant, runId));
+    return {
+      count: rows[0]?.total ?? 0,
+      jobs: rows.map(({ job_id: jobId, name, state }) => ({ jobId, name, state })),
+    };
   };

@@ -3,7 +3,7 @@ import type { JobState } from "../domain/job-machine.ts";
 import type { AttemptOutcome } from "../domain/job-view.ts";
 import { type LaneRow, laneOf } from "./lane.sql.ts";
 import { type Statement, sql } from "./sql.ts";
-import { STATE, STATE_JOINS } from "./state.sql.ts";
+import { jobWithId, rowOfJob, STATE, STATE_JOINS } from "./state.sql.ts";
 
 /** When a run was made, by the clock that also says what time it is; in milliseconds since 1970. */
 export const readRunClock = sql<
@@ -34,8 +34,7 @@ const NODE = `j.id as job_id, j.run_id, j.run_position, j.name, ${laneOf("j")}, 
   j.skipped, coalesce(case when l.state = 'running' then l.attempt end, a.attempt, 0) as attempt,
   j.unmet, s.run_at`;
 
-const NODE_JOINS = `${STATE_JOINS}
-left join scheduled s on s.tenant = j.tenant and s.job_id = j.id`;
+const NODE_JOINS = `${STATE_JOINS}${rowOfJob("scheduled", "s")}`;
 
 type PageParams = readonly [tenant: string, runId: string, afterPosition: number];
 
@@ -69,7 +68,7 @@ export const readReusedNodes = sql<
 select ${NODE} from (
   select * from reused_job where tenant = $1 and run_id = $2 and job_id > $3
   order by job_id limit 1001
-) r join job j on j.tenant = $1 and j.id = r.job_id ${NODE_JOINS} order by r.job_id`,
+) r ${jobWithId("r.job_id")} ${NODE_JOINS} order by r.job_id`,
 );
 
 /** An edge of a graph. */
@@ -113,7 +112,7 @@ export const readParents = sql<readonly [tenant: string, jobIds: string[]], Pare
   "read_parents",
   `
 select j.id as job_id, ${STATE} as state, j.skipped
-from unnest($2::uuid[]) as i (id) join job j on j.tenant = $1 and j.id = i.id ${STATE_JOINS}`,
+from unnest($2::uuid[]) as i (id) ${jobWithId("i.id")}${STATE_JOINS}`,
 );
 
 /** A job's times, its ended attempts apart. */

@@ -107,13 +107,13 @@ export const readTimelinePage =
     tenant: string,
     runId: string,
     after: number,
-    size: number,
+    limit: number,
   ): Promise<TimelineJob[] | undefined> =>
     inTransaction(pool, [tenant], async (tx) => {
       const [run] = await tx.run(readRunClock, tenant, runId);
       if (run === undefined) return undefined;
-      const found = await tx.run(sized(readTimelineJobs, size), tenant, runId, after);
-      const rows = found.slice(0, size + 1);
+      const found = await tx.run(sized(readTimelineJobs, limit - 1), tenant, runId, after);
+      const rows = found.slice(0, limit);
       const ids = rows.map((row) => row.job_id);
       const attempts = ids.length === 0 ? [] : await tx.run(readAttemptTimes, tenant, ids);
       const again = rows.filter((row) => row.was_retried).map((row) => row.job_id);

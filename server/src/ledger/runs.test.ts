@@ -6,6 +6,9 @@ import { ledgerOf, newJob, type TestLedger } from "../../../test/support/ledger.
 import type { NewRun } from "../app/runs/create-run.ts";
 import type { OnFailure } from "../domain/graph.ts";
 import { newId } from "../lib/ids.ts";
+import { existingRun } from "./run.sql.ts";
+import { storeRunInTransaction } from "./runs.ts";
+import { inTransaction } from "./transaction.ts";
 
 let database: TestDatabase;
 let owner: pg.Pool;
@@ -93,6 +96,26 @@ describe("a run", () => {
     expect(rows[0].count).toBe(0);
   });
 
+  it("is told which job has a key that one of its own wants", async () => {
+    const withKey = (idempotencyKey: string) => newJob(ledger.tenant, { idempotencyKey });
+    const holder = withKey("held");
+    await ledger.store([holder]);
+    const run = runOf(0, []);
+    const conflictOf = async (...keys: string[]) => {
+      const jobs = keys.map((key) => ({ job: withKey(key), name: newId(), unmet: 0 }));
+      return (await ledger.storeRun({ ...run, jobs })).stored;
+    };
+    expect(await conflictOf("free", "held")).toEqual({
+      kind: "idempotency_conflict",
+      path: "jobs[1].spec.idempotency_key",
+      jobId: holder.jobId,
+    });
+    expect(await conflictOf("free", "free")).toMatchObject({
+      kind: "idempotency_conflict",
+      path: "jobs[1].spec.idempotency_key",
+    });
+  });
+
   it("cancels what depends on a dead job, to any depth, and holds what says hold", async () => {
     const run = runOf(5, [
       [0, 1],
@@ -153,4 +176,34 @@ describe("a run", () => {
       { numRuns: 25 },
     );
   });
+});
+
+it("a repetition whose run retention takes away in between makes a new one", async () => {
+  const run = runOf(2, [[0, 1]]);
+  await ledger.storeRun(run);
+  const taken: string[] = [];
+  // After the id was found taken, and before the run is read.
+  const takeAway = async () => {
+    if (taken.length > 0) return;
+    for (const table of ["edge", "ready", "job_event", "job", "run"]) {
+      await owner.query(`delete from ${table} where tenant = $1`, [run.tenant]);
+    }
+    taken.push(run.runId);
+  };
+  const answer = await inTransaction(database.pool(), [run.tenant], (tx) =>
+    storeRunInTransaction(
+      {
+        run: async (statement, ...params) => {
+          if (statement.name === existingRun.name) await takeAway();
+          return tx.run(statement, ...params);
+        },
+      },
+      run,
+      1_000,
+      () => undefined,
+    ),
+  );
+  expect(taken).toEqual([run.runId]);
+  expect(answer.stored).toEqual({ kind: "created", runId: run.runId, jobIds: idsOf(run) });
+  expect(await readStates(run)).toEqual(["ready", "blocked"]);
 });

@@ -1,6 +1,8 @@
 import type { Pool } from "pg";
+import { LedgerUnavailable } from "../app/ledger-unavailable.ts";
 import type { NewRun, StoredRun } from "../app/runs/create-run.ts";
 import { type Aftermath, aftermathOf, mergeLanes } from "./aftermath.ts";
+import { LostRace } from "./errors.ts";
 import type { PayloadQuota } from "./flow-usage.ts";
 import { asBuffer } from "./job-columns.ts";
 import { existingRun, insertRun } from "./run.sql.ts";
@@ -58,8 +60,7 @@ export async function storeRunInTransaction(
   );
   if (inserted.length === 0) {
     const stored = await repeated(tx, run);
-    // Retention may have taken it in between; the caller's next try finds the id free.
-    if (stored === undefined) throw new Error("a run vanished between two statements");
+    if (stored === undefined) throw new LostRace("the holder of a run's id vanished");
     return { stored, ...aftermathOf([], []) };
   }
   const jobs = run.jobs.map((job, index) => ({ ...job, index }));
@@ -74,9 +75,11 @@ export async function storeRunInTransaction(
 async function repeated(tx: Transaction, run: NewRun): Promise<StoredRun | undefined> {
   const [existing] = await tx.run(existingRun, run.tenant, run.runId, run.jobs.length);
   if (existing === undefined) return undefined;
-  // Of one that is being removed not all jobs are there any more, and its id will soon be free.
   const same = Buffer.compare(existing.content_digest, run.contentDigest) === 0;
-  return same && !existing.removing
-    ? { kind: "existing", runId: run.runId, jobIds: existing.job_ids }
-    : { kind: "run_id_conflict", runId: run.runId };
+  if (!same) return { kind: "run_id_conflict", runId: run.runId };
+  // Not all of its jobs are there any more, and its id will soon be free.
+  if (existing.removing) {
+    throw new LedgerUnavailable(undefined, undefined, "a run of this id is being removed");
+  }
+  return { kind: "existing", runId: run.runId, jobIds: existing.job_ids };
 }

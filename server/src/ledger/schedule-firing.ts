@@ -3,7 +3,7 @@ import type { FlowAudit } from "../app/flow/change.ts";
 import type { ScheduleDecision, UpdateScheduleResult } from "../app/schedules/change-schedule.ts";
 import type { StoredSchedule } from "../app/schedules/stored-schedule.ts";
 import type { TriggerResult } from "../app/schedules/trigger-schedule.ts";
-import { changesTiming } from "../domain/plan/schedule.ts";
+import { changesTiming, neverFires, nextFireTime, seedOf } from "../domain/plan/schedule.ts";
 import { readSchedule, scheduleDigest, writeSchedule } from "../domain/plan/schedule-content.ts";
 import { triggeredFiring } from "./firing.sql.ts";
 import { asBuffer } from "./job-columns.ts";
@@ -181,6 +181,9 @@ export const updateScheduleIn =
       if (refusal !== undefined) return unchanged({ kind: "refused", refusal });
       const step = begin(tx, row);
       if (changesTiming(readSchedule(row.content), schedule)) {
+        if (nextFireTime(schedule, seedOf(tenant, name), row.now) === undefined) {
+          return unchanged({ kind: "faults", faults: [neverFires(schedule, row.now)] });
+        }
         await step.fireDue(asOf(row));
         if (step.isCut && !isLast) return moreIsDue(step, row);
         step.passOver(row.now);

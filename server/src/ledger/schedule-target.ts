@@ -1,8 +1,8 @@
-import type { Admission } from "../app/flow/admit-jobs.ts";
+import type { Admit } from "../app/flow/admit-jobs.ts";
 import { pipelineRun } from "../app/pipelines/run-pipeline.ts";
 import { type NewRun, newRun } from "../app/runs/create-run.ts";
 import type { TargetRefusal } from "../app/schedules/stored-schedule.ts";
-import { contentDigest, type JobSpec, type NewJob } from "../domain/job-spec.ts";
+import { contentDigest, type JobSpec } from "../domain/job-spec.ts";
 import { bindParameters, type Pipeline } from "../domain/plan/pipeline.ts";
 import {
   NOMINAL_LABEL,
@@ -29,11 +29,7 @@ export interface TargetOptions {
   readonly retentionMs: number;
   readonly payloadQuota: PayloadQuota;
   readonly maxPayloadBytes: number;
-  /** As in {@link admitJobs}. It may look into the ledger, on a connection of its own. */
-  readonly admit: (
-    tenant: string,
-    jobs: readonly { readonly job: NewJob; readonly unmet: number }[],
-  ) => Promise<Admission | undefined>;
+  readonly admit: Admit;
 }
 
 /** What a firing made, or why it could not. */

@@ -14,6 +14,8 @@ export interface ScheduleRow {
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly settled_upto: Date;
+  /** When it is looked at next: for its next firing, or one that waits. */
+  readonly next_at: Date | null;
   readonly last_nominal: Date | null;
   readonly last_job_id: string | null;
   readonly last_run_id: string | null;
@@ -27,7 +29,7 @@ export interface ScheduleRow {
 const NOW = "date_trunc('milliseconds', now())";
 
 const COLUMNS = `tenant, name, content, content_digest, version, pause, created_at, updated_at,
-  settled_upto, last_nominal, last_job_id, last_run_id, queued, retry_at, ${NOW} as now`;
+  settled_upto, next_at, last_nominal, last_job_id, last_run_id, queued, retry_at, ${NOW} as now`;
 
 /** The ledger's clock, in whole milliseconds. */
 export const ledgerNow = sql<readonly [], { readonly now: Date }>(
@@ -150,6 +152,8 @@ update schedule set next_at = now() + $3::integer * interval '1 ms'
 where tenant = $1 and name = $2 and next_at <= now()`,
 );
 
+const OF_RUN = "j.tenant = r.tenant and j.run_id = r.id and j.run_position is not null";
+
 const isUnfinished = (condition: string) => `exists (
   select from job j ${STATE_JOINS}
   where ${condition} and ${STATE} not in ('succeeded', 'dead', 'cancelled'))`;
@@ -158,7 +162,7 @@ const isUnfinished = (condition: string) => `exists (
 const isBusy = (tenant: string, jobId: string, runId: string) => `(
   ${isUnfinished(`j.tenant = ${tenant} and j.id = ${jobId}`)}
   or exists (select from run r where r.tenant = ${tenant} and r.id = ${runId}
-    and (r.open or r.building or ${isUnfinished("j.tenant = r.tenant and j.run_id = r.id")})))`;
+    and (r.open or r.building or ${isUnfinished(OF_RUN)})))`;
 
 /** Whether a job or a run is unfinished. */
 export const unfinished = sql<

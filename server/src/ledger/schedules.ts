@@ -3,7 +3,13 @@ import type { FlowAudit } from "../app/flow/change.ts";
 import type { CreateScheduleResult } from "../app/schedules/change-schedule.ts";
 import type { FiringPosition } from "../app/schedules/list-schedules.ts";
 import type { Firing, StoredSchedule } from "../app/schedules/stored-schedule.ts";
-import { nextFireTime, type Schedule, seedOf, type WindowGrid } from "../domain/plan/schedule.ts";
+import {
+  neverFires,
+  nextFireTime,
+  type Schedule,
+  seedOf,
+  type WindowGrid,
+} from "../domain/plan/schedule.ts";
 import { readSchedule, scheduleDigest, writeSchedule } from "../domain/plan/schedule-content.ts";
 import { BY_CLOCK, type FiringRow, listFirings } from "./firing.sql.ts";
 import { asBuffer } from "./job-columns.ts";
@@ -23,9 +29,7 @@ import { inTransaction, type Transaction } from "./transaction.ts";
 
 /** A schedule as callers see it. */
 export function storedSchedule(row: ScheduleRow): StoredSchedule {
-  const { tenant, name, content, pause, settled_upto: settled } = row;
-  const next =
-    pause === null ? nextFireTime(readSchedule(content), seedOf(tenant, name), settled) : undefined;
+  const { name, content, pause } = row;
   return {
     name,
     content,
@@ -33,9 +37,15 @@ export function storedSchedule(row: ScheduleRow): StoredSchedule {
     pause: pause ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    nextFireAt: next,
+    nextFireAt: pause === null ? nextOf(row) : undefined,
     lastNominal: row.last_nominal ?? undefined,
   };
+}
+
+/** What the ledger knows is not searched again: a firing that is rare takes 40 ms to find. */
+function nextOf({ tenant, name, content, settled_upto, queued, next_at, now }: ScheduleRow) {
+  if (queued === 0 && (next_at === null || next_at > now)) return next_at ?? undefined;
+  return nextFireTime(readSchedule(content), seedOf(tenant, name), settled_upto);
 }
 
 /** A firing as callers see it. */
@@ -130,7 +140,9 @@ export const createScheduleIn =
       if (existing !== undefined) return existingOr(existing, digest);
       const refusal = await checkTarget(tx, tenant, schedule);
       if (refusal !== undefined) return { kind: "refused", refusal };
-      const nextAt = nextFireTime(schedule, seedOf(tenant, name), await clock(tx)) ?? null;
+      const now = await clock(tx);
+      const nextAt = nextFireTime(schedule, seedOf(tenant, name), now);
+      if (nextAt === undefined) return { kind: "faults", faults: [neverFires(schedule, now)] };
       const content = writeSchedule(schedule);
       const said = [JSON.stringify(content), digest, nextAt] as const;
       const [row] = await tx.run(insertSchedule, tenant, name, ...said);

@@ -104,11 +104,13 @@ returning job_id`,
 );
 
 // A job that a job waits for ended without success, and the edge says hold. The offset keeps it a
-// lookup for each job: as a join, which the planner would make of it, it costs seconds.
+// lookup for each job, and the inner select one for each edge: as joins, which the planner would
+// make of them, they cost seconds.
 const HELD = `exists (
-    select from edge e join job p on p.tenant = e.tenant and p.id = e.from_job
-    where e.tenant = j.tenant and e.to_job = j.id and e.on_failure = 'hold'
-      and e.condition = 'success' and p.base_state in ('dead', 'cancelled') and not p.skipped
+    select from edge e where e.tenant = j.tenant and e.to_job = j.id and e.on_failure = 'hold'
+      and e.condition = 'success' and (
+        select p.base_state in ('dead', 'cancelled') and not p.skipped from job p
+        where p.tenant = e.tenant and p.id = e.from_job)
     offset 0)`;
 
 /** How far a look at blocked jobs came. */
@@ -135,11 +137,13 @@ with page as materialized (
   order by id limit 1000
 ),
 held as materialized (
-  select j.id from page g join job j on j.tenant = $1 and j.id = g.id
-  where j.base_state = 'blocked' and ${HELD}
-    and not exists (select from stuck s where s.tenant = $1 and s.kind = 'job'
-      and s.subject = j.id::text offset 0)
-  order by j.id for update of j skip locked
+  select h.id from page g cross join lateral (
+    select j.id from job j
+    where j.tenant = $1 and j.id = g.id and j.base_state = 'blocked' and ${HELD}
+      and not exists (select from stuck s where s.tenant = $1 and s.kind = 'job'
+        and s.subject = j.id::text offset 0)
+    limit 1 for update of j skip locked
+  ) h
 ),
 noted as (
   insert into stuck (tenant, kind, subject, cause, advice, announced)

@@ -64,14 +64,15 @@ export const storeTakeOutIn =
       if (row === undefined) {
         const [before] = await tx.run(readTakeOut, tenant, id);
         if (!before?.request_digest.equals(digest)) return { kind: "conflict" };
-        return { kind: "existing", takeOut: takeOutOf(before), moved: before.moved };
+        const inForce = before.ended_at === null;
+        return { kind: "existing", takeOut: takeOutOf(before), moved: before.moved, inForce };
       }
       await tx.run(takeVersion, tenant);
       await recordAction(tx, {
         ...{ tenant, kind: "taken_out", targetKind: "take_out", targetName: id },
         ...{ actor, reason, ticket, detail: { selector, moveLeases, graceMs } },
       });
-      return { kind: "created", takeOut: takeOutOf(row), moved: 0 };
+      return { kind: "created", takeOut: takeOutOf(row), moved: 0, inForce: true };
     });
 
 /** Ends a take-out; "ended" also if it had ended before. */

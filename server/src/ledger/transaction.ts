@@ -19,9 +19,9 @@ const MAX_TRIES = 5;
 /**
  * Runs `work` in one transaction that sees `tenants` and nothing else, and commits it.
  *
- * A transaction that loses a race (deadlock, serialisation) is run again, so `work` must not
- * have effects outside of it. When the database cannot be reached, or goes away in the middle,
- * this throws {@link LedgerUnavailable}; the commit may then have happened or not, which is why
+ * A transaction that loses a race (deadlock, serialisation, a LostRace) is run again, so that
+ * `work` must not have effects outside of it. When the database cannot be reached, or goes away in
+ * the middle, this throws {@link LedgerUnavailable}; the commit may then have happened or not, so
  * every write here is safe to repeat.
  */
 export async function inTransaction<T>(

@@ -1,5 +1,5 @@
 import { sql } from "./sql.ts";
-import { STATE, STATE_LOOKUPS } from "./state.sql.ts";
+import { STATE, STATE_JOINS } from "./state.sql.ts";
 
 /**
  * How many windows of stretches of event time unfinished jobs are to cover, a number per stretch:
@@ -28,7 +28,7 @@ cross join lateral (
       where j.tenant = $1 and j.source = $2 and j.window_scope = $3
         and j.window_start >= i.start_at and j.window_start < i.end_at
       order by j.window_start limit $6::integer
-    ) j ${STATE_LOOKUPS}
+    ) j ${STATE_JOINS}
   ) looked
   where looked.state not in ('succeeded', 'dead', 'cancelled')
 ) p

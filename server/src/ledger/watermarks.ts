@@ -1,9 +1,8 @@
 import type { Pool } from "pg";
+import type { FlowAudit } from "../app/flow/change.ts";
 import type {
-  FoundGaps,
   Gap,
   GapQuery,
-  SeriesAudit,
   SeriesPut,
   Watermark,
   WatermarkLag,
@@ -57,7 +56,7 @@ const watermarkOf = (row: WatermarkRow): Watermark => ({
 /** Declares a series or changes it, and records who did, in one transaction. */
 export const putSeriesIn =
   (pool: Pool) =>
-  (tenant: string, series: WindowSeries, audit: SeriesAudit): Promise<SeriesPut> =>
+  (tenant: string, series: WindowSeries, audit: FlowAudit): Promise<SeriesPut> =>
     inTransaction(pool, [tenant], async (tx) => {
       const { source, scope, widthMs, latenessMs } = series;
       const origin = alignDown(series.origin, widthMs);
@@ -117,7 +116,7 @@ export const findGapsIn =
     { source, scope, from, until }: GapQuery,
     after: Date | undefined,
     limit: number,
-  ): Promise<FoundGaps | undefined> =>
+  ): Promise<Gap[] | undefined> =>
     inTransaction(pool, [tenant], async (tx) => {
       const [row] = await tx.run(readWatermark, tenant, source, scope);
       if (row === undefined) return undefined;
@@ -132,10 +131,14 @@ export const findGapsIn =
         until === undefined ? row.due_ms : alignUp(until, widthMs).getTime(),
       );
       const series: SeriesOfGaps = { tenant, source, scope, widthMs };
-      const found = await readGaps(tx, series, { startMs, endMs }, limit);
-      const gaps = await withProgress(tx, series, found.gaps);
-      const next = found.nextMs;
-      return { gaps, nextFrom: next === undefined ? undefined : new Date(next) };
+      const gaps = await readGaps(tx, series, { startMs, endMs }, limit);
+      const inProgress = await countInProgress(tx, series, gaps);
+      return gaps.map((gap, index) => ({
+        start: new Date(gap.startMs),
+        end: new Date(gap.endMs),
+        windows: (gap.endMs - gap.startMs) / widthMs,
+        inProgress: inProgress[index] ?? 0,
+      }));
     });
 
 /** The series that gaps are looked for in. */
@@ -146,16 +149,16 @@ export interface SeriesOfGaps {
   readonly widthMs: number;
 }
 
-/** The first gaps of a range, and where to go on; it reads coverage in bounded parts. */
+/** The first gaps of a range; it reads coverage in bounded parts. */
 export async function readGaps(
   tx: Transaction,
   { tenant, source, scope, widthMs }: SeriesOfGaps,
   { startMs, endMs }: WindowRun,
   limit: number,
-): Promise<{ readonly gaps: readonly WindowRun[]; readonly nextMs: number | undefined }> {
+): Promise<readonly WindowRun[]> {
   const gaps: WindowRun[] = [];
   let fromMs = startMs;
-  while (fromMs < endMs) {
+  while (fromMs < endMs && gaps.length < limit) {
     const bounds = [new Date(fromMs), new Date(endMs)] as const;
     const rows = await tx.run(coveredRuns, tenant, source, scope, widthMs, ...bounds);
     const runs = rows.map((run: CoveredRun) => ({ startMs: run.start_ms, endMs: run.end_ms }));
@@ -163,17 +166,16 @@ export async function readGaps(
       rows.length === MAX_RUNS ? Math.min(rows.at(-1)?.end_ms ?? endMs, endMs) : endMs;
     gaps.push(...gapsBetween(runs, { startMs: fromMs, endMs: knownMs }));
     fromMs = knownMs;
-    if (gaps.length > limit) break;
   }
-  const nextMs = gaps[limit]?.startMs;
-  return { gaps: gaps.slice(0, limit), nextMs };
+  return gaps.slice(0, limit);
 }
 
-async function withProgress(
+/** Of each gap: how many of its windows unfinished jobs are to cover. */
+export async function countInProgress(
   tx: Transaction,
-  { tenant, source, scope, widthMs }: SeriesOfGaps,
+  { tenant, source, scope }: SeriesOfGaps,
   gaps: readonly WindowRun[],
-): Promise<Gap[]> {
+): Promise<number[]> {
   if (gaps.length === 0) return [];
   const counted = await tx.run(
     windowsInProgress,
@@ -182,12 +184,7 @@ async function withProgress(
     gaps.map(({ endMs }) => new Date(endMs)),
     Math.max(1, Math.floor(MAX_JOBS_LOOKED_AT / gaps.length)),
   );
-  return gaps.map(({ startMs, endMs }, index) => ({
-    start: new Date(startMs),
-    end: new Date(endMs),
-    windows: (endMs - startMs) / widthMs,
-    inProgress: counted[index]?.windows ?? 0,
-  }));
+  return counted.map(({ windows }) => windows);
 }
 
 /** How far the series of all tenants are behind; as orch_loops. */

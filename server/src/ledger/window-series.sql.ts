@@ -122,18 +122,17 @@ select exists (select from window_coverage c
       and b.state in ('running', 'paused', 'cancelling')) as in_use`,
 );
 
+type SeriesParams = readonly [
+  tenant: string,
+  source: string,
+  scope: string,
+  widthMs: number,
+  latenessMs: number,
+  origin: Date,
+];
+
 /** Declares a series; a row if there was none. */
-export const insertSeries = sql<
-  readonly [
-    tenant: string,
-    source: string,
-    scope: string,
-    widthMs: number,
-    latenessMs: number,
-    origin: Date,
-  ],
-  { readonly created: boolean }
->(
+export const insertSeries = sql<SeriesParams, { readonly created: boolean }>(
   "insert_window_series",
   `
 insert into window_series (tenant, source, scope, width_ms, lateness_ms, origin, watermark)
@@ -143,17 +142,7 @@ returning true as created`,
 );
 
 /** Changes a series; the watermark goes along with the origin while nothing is covered. */
-export const updateSeries = sql<
-  readonly [
-    tenant: string,
-    source: string,
-    scope: string,
-    widthMs: number,
-    latenessMs: number,
-    origin: Date,
-  ],
-  never
->(
+export const updateSeries = sql<SeriesParams, never>(
   "update_window_series",
   `
 update window_series set width_ms = $4, lateness_ms = $5, origin = $6,

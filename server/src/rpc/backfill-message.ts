@@ -4,10 +4,10 @@ import {
   type Backfill,
   type BackfillSpec,
   type BackfillState,
-  type BackfillWindow,
   type BackfillWindowState,
   DEFAULT_PARALLEL,
 } from "../app/backfills/backfill.ts";
+import type { ScopedWindow } from "../app/backfills/list-backfills.ts";
 import type { BackfillPreview } from "../app/backfills/preview-backfill.ts";
 import {
   type Backfill as BackfillMessage,
@@ -114,10 +114,13 @@ const specInit = (spec: BackfillSpec, withPayload: boolean) => {
 };
 
 /** A window of a backfill as the contract writes it. */
-export const backfillWindowMessage = (
-  scope: string,
-  { start, end, state, jobId }: BackfillWindow,
-): BackfillWindowMessage =>
+export const backfillWindowMessage = ({
+  scope,
+  start,
+  end,
+  state,
+  jobId,
+}: ScopedWindow): BackfillWindowMessage =>
   create(BackfillWindowSchema, {
     window: windowMessage({ scope, start, end }),
     state: WINDOW_STATES[state],

@@ -87,11 +87,13 @@ describe("a backfill", () => {
     expect(await scene.backfills.createBackfill(request, auth)).toMatchObject({
       alreadyExisted: true,
     });
-    const other = { ...request, spec: specOf(0, 1) };
-    expect(await failureOf(scene.backfills.createBackfill(other, auth))).toMatchObject({
-      code: Code[Code.AlreadyExists],
-      reason: "REQUEST_ID_CONFLICT",
-    });
+    for (const other of [{ spec: specOf(0, 1) }, { reason: "another" }, { ticket: "OPS-8" }]) {
+      const call = scene.backfills.createBackfill({ ...request, ...other }, auth);
+      expect(await failureOf(call)).toMatchObject({
+        code: Code[Code.AlreadyExists],
+        reason: "REQUEST_ID_CONFLICT",
+      });
+    }
     await ended(requestId, name);
     const { backfill } = await scene.backfills.getBackfill({ backfillId: requestId }, auth);
     expect(backfill).toMatchObject({
@@ -116,6 +118,11 @@ describe("a backfill", () => {
       "backfill_started",
       "window_series_put",
     ]);
+    const started = actions.find(({ kind }) => kind === "backfill_started");
+    expect(JSON.parse(started?.detailJson ?? "")).toMatchObject({
+      ...{ source: "osv", scope: "npm", windows: HOURS + 3 },
+      ...{ jobType: "test.echo", maxParallel: 10, repeatCovered: false },
+    });
   });
 
   it("says which windows failed, and a second one makes up for them only", async () => {
@@ -158,6 +165,18 @@ describe("a backfill", () => {
       [name],
     );
     expect(rows).toEqual([{ n: 7 }]);
+  });
+
+  it("is previewed with windows behind those that jobs are to cover already", async () => {
+    const { auth } = await scene.newTenant();
+    const spec = { ...specOf(-130, 0), maxParallel: 120 };
+    const backfillId = newId();
+    await scene.backfills.createBackfill({ spec, requestId: backfillId, reason: "test" }, auth);
+    const inProgress = async () =>
+      (await scene.backfills.getBackfill({ backfillId }, auth)).backfill?.inProgress;
+    await expect.poll(inProgress, SOON).toBe(120n);
+    const { jobs, sample } = await scene.backfills.previewBackfill({ spec }, auth);
+    expect([jobs, sample.length, sample[0]?.startTime]).toEqual([10n, 10, at(-10)]);
   });
 
   it("is paused, resumed and cancelled, each call safe to repeat", async () => {

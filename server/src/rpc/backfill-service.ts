@@ -1,13 +1,9 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type {
-  Backfill,
-  BackfillAudit,
-  BackfillRefused,
-  BackfillSpec,
-} from "../app/backfills/backfill.ts";
+import type { Backfill, BackfillRefused, BackfillSpec } from "../app/backfills/backfill.ts";
 import type { CreateBackfillResult } from "../app/backfills/create-backfill.ts";
 import type { listBackfills, listBackfillWindows } from "../app/backfills/list-backfills.ts";
 import type { previewBackfill } from "../app/backfills/preview-backfill.ts";
+import type { FlowAudit } from "../app/flow/change.ts";
 import type { BackfillService } from "../gen/stellaops/orchestrator/v1/backfill_pb.ts";
 import {
   backfillMessage,
@@ -35,7 +31,7 @@ export interface BackfillServicePorts {
     tenant: string,
     requestId: string | undefined,
     spec: BackfillSpec,
-    audit: BackfillAudit,
+    audit: FlowAudit,
   ) => Promise<CreateBackfillResult>;
   readonly read: (tenant: string, id: string) => Promise<Backfill | undefined>;
   readonly list: ReturnType<typeof listBackfills>;
@@ -44,7 +40,7 @@ export interface BackfillServicePorts {
     move: "pause" | "resume" | "cancel",
     tenant: string,
     id: string,
-    audit: BackfillAudit,
+    audit: FlowAudit,
   ) => Promise<Moved>;
 }
 
@@ -93,29 +89,21 @@ const reads = (
     return { backfill: backfillMessage(await find(ports, tenantOf(context), id)) };
   },
 
-  async listBackfills({ source, pageSize, pageToken }, context) {
-    const result = await ports.list(tenantOf(context), source, pageSize, pageToken);
+  async listBackfills(request, context) {
+    const result = await ports.list(tenantOf(context), request.source, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const backfills = result.backfills.map((backfill) => backfillMessage(backfill, false));
+    const backfills = result.items.map((backfill) => backfillMessage(backfill, false));
     return { backfills, nextPageToken: result.nextPageToken };
   },
 
   async listBackfillWindows(request, context) {
     const id = request.backfillId.toLowerCase();
-    const { pageSize, pageToken } = request;
     const state = windowStateOf(request.state);
-    const result = await ports.windows(tenantOf(context), id, state, pageSize, pageToken);
-    switch (result.kind) {
-      case "page_token_invalid":
-        throw pageTokenInvalid();
-      case "not_found":
-        throw backfillNotFound(id);
-      case "page": {
-        const { scope, nextPageToken } = result;
-        const windows = result.windows.map((window) => backfillWindowMessage(scope, window));
-        return { windows, nextPageToken };
-      }
-    }
+    const result = await ports.windows(tenantOf(context), id, state, request);
+    if (result === undefined) throw backfillNotFound(id);
+    if (result.kind !== "page") throw pageTokenInvalid();
+    const windows = result.items.map(backfillWindowMessage);
+    return { windows, nextPageToken: result.nextPageToken };
   },
 });
 

@@ -31,10 +31,9 @@ export const deadLetterService = (
 ): ServiceImpl<typeof DeadLetterService> => ({
   async listDeadLetters(request, context) {
     const filter = letterFilterOf(request.filter);
-    const { pageSize, pageToken } = request;
-    const result = await ports.list(tenantOf(context), filter, pageSize, pageToken);
+    const result = await ports.list(tenantOf(context), filter, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const deadLetters = result.letters.map((letter) => letterMessage(letter, ports.keptMs));
+    const deadLetters = result.items.map((letter) => letterMessage(letter, ports.keptMs));
     return { deadLetters, nextPageToken: result.nextPageToken };
   },
 

@@ -5,7 +5,11 @@ import type { FieldViolation } from "./errors.ts";
 export const msOf = (duration: Duration): number =>
   Number(duration.seconds) * 1_000 + Math.trunc(duration.nanos / 1_000_000);
 
-/** The same, if it is set. */
+/** The same; NaN, which no rule about milliseconds allows, where it has fractions of one. */
+export const exactMsOf = (duration: Duration): number =>
+  duration.nanos % 1_000_000 === 0 ? msOf(duration) : Number.NaN;
+
+/** A duration in milliseconds, fractions of one dropped, if it is set. */
 export const msIfSet = (duration: Duration | undefined): number | undefined =>
   duration === undefined ? undefined : msOf(duration);
 

@@ -94,7 +94,7 @@ export const resourceExhausted = (
 /** UNAVAILABLE: cannot be served now; the caller should try again after `retryAfterMs`. */
 export const unavailable = (
   reason: string,
-  options: { retryAfterMs?: number; metadata?: ErrorMetadata; cause?: unknown } = {},
+  options: Omit<ErrorExtras, "violations"> = {},
 ): ConnectError => rpcError(Code.Unavailable, reason, { retryAfterMs: 1_000, ...options });
 
 /** OUT_OF_RANGE: a position beyond what is there. */

@@ -69,6 +69,8 @@ describe("a take-out", () => {
         return (await handed()) > before;
       }, SOON)
       .toBe(true);
+    const repeated = { requestId: takeOut.takeOutId, selector, reason, ticket: "OPS-1" };
+    expect(await fleet.takeOut(repeated)).toMatchObject({ workerIds: [], alreadyExisted: true });
   });
 
   it("lets a unary claim of who is named wait, until it is put back", async () => {

@@ -35,12 +35,11 @@ export interface FleetPorts {
 /** FleetService: translates, and leaves the work to the use cases. */
 export const fleetService = (ports: FleetPorts): ServiceImpl<typeof FleetService> => ({
   async listTaskRunners(request, context) {
-    const { pageSize, pageToken } = request;
     const selector = request.selector && selectorOf(request.selector);
-    const page = await ports.listTaskRunners(tenantOf(context), selector, pageSize, pageToken);
-    if (page.kind !== "page") throw pageTokenInvalid();
-    const { taskRunners, nextPageToken } = page;
-    return { taskRunners: taskRunners.map(taskRunnerMessage), nextPageToken };
+    const result = await ports.listTaskRunners(tenantOf(context), selector, request);
+    if (result.kind !== "page") throw pageTokenInvalid();
+    const { items, nextPageToken } = result;
+    return { taskRunners: items.map(taskRunnerMessage), nextPageToken };
   },
 
   async takeOut(request, context) {

@@ -86,30 +86,25 @@ const flowReads = (
   },
 
   async listFlowSettings(request, context) {
-    const { pageSize, pageToken } = request;
     const kind = scopeKindOf(request.kind);
-    const result = await ports.list(tenantOf(context), kind, pageSize, pageToken);
+    const result = await ports.list(tenantOf(context), kind, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const { settings, nextPageToken } = result;
-    return { settings: settings.map(storedSettingsMessage), nextPageToken };
+    const { items, nextPageToken } = result;
+    return { settings: items.map(storedSettingsMessage), nextPageToken };
   },
 
   async listFlowChanges(request, context) {
-    const { pageSize, pageToken } = request;
     const scope = scopeIfSet(request.scope);
-    const result = await ports.changes(tenantOf(context), scope, pageSize, pageToken);
+    const result = await ports.changes(tenantOf(context), scope, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const { changes, nextPageToken } = result;
-    return { changes: changes.map(changeMessage), nextPageToken };
+    return { changes: result.items.map(changeMessage), nextPageToken: result.nextPageToken };
   },
 
   async listFlowStates(request, context) {
-    const { pageSize, pageToken } = request;
     const scope = scopeIfSet(request.scope);
-    const result = await ports.states(tenantOf(context), scope, pageSize, pageToken);
+    const result = await ports.states(tenantOf(context), scope, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const { states, nextPageToken } = result;
-    return { states: states.map(flowStateMessage), nextPageToken };
+    return { states: result.items.map(flowStateMessage), nextPageToken: result.nextPageToken };
   },
 });
 

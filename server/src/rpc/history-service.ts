@@ -17,16 +17,15 @@ export const historyService = (ports: {
   readonly list: ReturnType<typeof listActions>;
 }): ServiceImpl<typeof HistoryService> => ({
   async listActions(request, context) {
-    const { pageSize, pageToken } = request;
     const kind = orUndefined(request.targetKind);
     const name = orUndefined(request.targetName);
     if (name !== undefined && kind === undefined) {
       const description = "must be set with target_name";
       throw invalidArgument("REQUEST_INVALID", [{ field: "target_kind", description }]);
     }
-    const result = await ports.list(tenantOf(context), { kind, name }, pageSize, pageToken);
+    const result = await ports.list(tenantOf(context), { kind, name }, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    return { actions: result.actions.map(actionMessage), nextPageToken: result.nextPageToken };
+    return { actions: result.items.map(actionMessage), nextPageToken: result.nextPageToken };
   },
 });
 

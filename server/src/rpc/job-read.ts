@@ -55,19 +55,17 @@ export const jobReadService = (ports: JobReadPorts): JobReadService => ({
 
   async listJobs(request, context) {
     const filter = filterOf(request.filter);
-    const { pageSize, pageToken } = request;
-    const result = await ports.listJobs(tenantOf(context), filter, pageSize, pageToken);
+    const result = await ports.listJobs(tenantOf(context), filter, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    return { jobs: result.jobs.map(jobMessage), nextPageToken: result.nextPageToken };
+    return { jobs: result.items.map(jobMessage), nextPageToken: result.nextPageToken };
   },
 
   async listJobEvents(request, context) {
-    const { pageSize, pageToken } = request;
     const jobId = request.jobId.toLowerCase();
-    const result = await ports.listEvents(tenantOf(context), jobId, pageSize, pageToken);
-    if (result.kind === "not_found") throw jobNotFound(request.jobId);
+    const result = await ports.listEvents(tenantOf(context), jobId, request);
+    if (result === undefined) throw jobNotFound(request.jobId);
     if (result.kind !== "page") throw pageTokenInvalid();
-    return { events: result.events.map(jobEventMessage), nextPageToken: result.nextPageToken };
+    return { events: result.items.map(jobEventMessage), nextPageToken: result.nextPageToken };
   },
 
   async *watchJobs(request, context) {

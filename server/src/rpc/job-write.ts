@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { FlowAudit } from "../app/flow/change.ts";
 import type { EnqueueItem, EnqueueResult } from "../app/jobs/enqueue-jobs.ts";
 import type { CancelOutcome, RetryOutcome } from "../app/jobs/operate-jobs.ts";
 import {
@@ -11,6 +12,7 @@ import {
 } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import { msIfSet } from "./durations.ts";
 import { alreadyExists, failedPrecondition, invalidArgument, toStatus } from "./errors.ts";
+import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { readJobSpec } from "./job-spec.ts";
 import { stateMessage } from "./job-view.ts";
@@ -22,13 +24,13 @@ export interface JobWritePorts {
   readonly cancel: (
     tenant: string,
     jobIds: readonly string[],
-    reason: string,
+    audit: FlowAudit,
     graceMs: number | undefined,
   ) => Promise<readonly CancelOutcome[]>;
   readonly retry: (
     tenant: string,
     jobIds: readonly string[],
-    reason: string,
+    audit: FlowAudit,
   ) => Promise<readonly RetryOutcome[]>;
 }
 
@@ -46,10 +48,14 @@ export const jobWrites = (ports: JobWritePorts): Writes => ({
   },
 
   async cancelJobs(request, context) {
-    const { reason } = request;
     const jobIds = request.jobIds.map((id) => id.toLowerCase());
     const graceMs = msIfSet(request.grace);
-    const outcomes = await ports.cancel(tenantOf(context), jobIds, reason, graceMs);
+    const outcomes = await ports.cancel(
+      tenantOf(context),
+      jobIds,
+      auditOf(request, context),
+      graceMs,
+    );
     return {
       results: outcomes.map(({ jobId, kind, state }) => ({
         jobId,
@@ -63,7 +69,7 @@ export const jobWrites = (ports: JobWritePorts): Writes => ({
     const outcomes = await ports.retry(
       tenantOf(context),
       request.jobIds.map((id) => id.toLowerCase()),
-      request.reason,
+      auditOf(request, context),
     );
     return {
       results: outcomes.map(({ jobId, kind, state }) => ({

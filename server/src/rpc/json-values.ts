@@ -13,7 +13,9 @@ export type ReadJson =
  */
 export function readValue(value: Value): ReadJson {
   try {
-    return { kind: "json", json: jsonOf(value, 0) };
+    const json = jsonOf(value, 0);
+    const description = faultOf(json, 0);
+    return description === undefined ? { kind: "json", json } : { kind: "fault", description };
   } catch (error) {
     if (error instanceof NotJson) return { kind: "fault", description: error.message };
     throw error;
@@ -25,8 +27,11 @@ export function readStruct(struct: JsonObject = {}): {
   readonly values: Readonly<Record<string, JsonValue>>;
   readonly faults: ReadonlyMap<string, string>;
 } {
-  const unsound = Object.entries(struct).filter(([, member]) => !isSound(member, 0));
-  const faults = new Map(unsound.map(([name]) => [name, NO_DOUBLE]));
+  const faults = new Map<string, string>();
+  for (const [name, member] of Object.entries(struct)) {
+    const fault = faultOf(name, 0) ?? faultOf(member, 0);
+    if (fault !== undefined) faults.set(name, fault);
+  }
   return { values: struct as Record<string, JsonValue>, faults };
 }
 
@@ -38,16 +43,24 @@ export function readJsonText(text: string): ReadJson {
   } catch (error) {
     return { kind: "fault", description: `is no JSON: ${(error as Error).message}` };
   }
-  return isSound(json, 0) ? { kind: "json", json } : { kind: "fault", description: NO_DOUBLE };
+  const description = faultOf(json, 0);
+  return description === undefined ? { kind: "json", json } : { kind: "fault", description };
 }
 
 const NO_DOUBLE = "must not hold a number beyond those of a double";
+// Neither UTF-8 nor a digest of canonical JSON can say it.
+const NO_TEXT = "must not hold half a surrogate pair";
 
 /** What is nested too deeply is refused for that, by others. */
-function isSound(json: JsonValue | undefined, depth: number): boolean {
-  if (typeof json === "number") return Number.isFinite(json);
-  if (json === null || typeof json !== "object" || depth > MAX_DEPTH) return true;
-  return Object.values(json).every((member) => isSound(member, depth + 1));
+function faultOf(json: JsonValue | undefined, depth: number): string | undefined {
+  if (typeof json === "number" && !Number.isFinite(json)) return NO_DOUBLE;
+  if (typeof json === "string" && !json.isWellFormed()) return NO_TEXT;
+  if (json === null || typeof json !== "object" || depth > MAX_DEPTH) return undefined;
+  for (const [key, member] of Object.entries(json)) {
+    const fault = faultOf(key, depth) ?? faultOf(member, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 class NotJson extends Error {}
@@ -58,8 +71,6 @@ function jsonOf({ kind }: Value, depth: number): JsonValue {
     case "nullValue":
       return null;
     case "numberValue":
-      if (Number.isFinite(kind.value)) return kind.value;
-      throw new NotJson(NO_DOUBLE);
     case "boolValue":
     case "stringValue":
       return kind.value;

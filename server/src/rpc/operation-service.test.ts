@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/database.ts";
 import { digestOf, insertRows } from "../../../test/support/ledger-rows.ts";
 import { type ServerHere, startServerHere } from "../../../test/support/server.ts";
+import { FlowScopeKind } from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
 import { JobState } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
 import {
   OperationKind,
@@ -90,6 +92,36 @@ describe("StartOperation", () => {
     for (const id of ids) expect(priorities.get(id)).toBe(id === jobId ? 0 : 4);
   });
 
+  it("moves ready jobs to a queue as far as that has places", async () => {
+    const scope = { kind: FlowScopeKind.QUEUE, name: "narrow" };
+    const settings = { scope, maxDepth: 3n };
+    await clients.flow.updateFlowSettings({ settings, reason: "r" }, as("narrow"));
+    const later = timestampFromDate(new Date(Date.now() + 3_600_000));
+    await enqueue("narrow", 1, { queue: "narrow" });
+    const ids = await enqueue("narrow", 5, { queue: "wide" });
+    const [scheduled] = await enqueue("narrow", 1, { queue: "wide", notBefore: later });
+    const { operation } = await clients.operations.startOperation(
+      {
+        target: { case: "matching", value: { queue: "wide" } },
+        action: { case: "move", value: { queue: "narrow" } },
+      },
+      as("narrow"),
+    );
+    const operationId = operation?.operationId ?? "";
+    const done = await ended(clients, "narrow", operationId);
+    expect(done).toMatchObject({ applied: 3n, refused: 3n });
+    const list = async (outcome: OperationOutcome) =>
+      (await clients.operations.listOperationResults({ operationId, outcome }, as("narrow")))
+        .results;
+    const moved = (await list(OperationOutcome.APPLIED)).map(({ jobId }) => jobId);
+    expect(moved).toEqual([...ids.slice(0, 2), scheduled]);
+    const full = { reason: "QUEUE_FULL", state: JobState.READY };
+    const refused = ids.slice(2).map((jobId) => ({ jobId, ...full }));
+    expect(await list(OperationOutcome.REFUSED)).toMatchObject(refused);
+    const { jobs } = await clients.jobs.listJobs({ filter: { queue: "wide" } }, as("narrow"));
+    expect(jobs.map(({ jobId }) => jobId).sort()).toEqual(ids.slice(2).sort());
+  });
+
   it("is one when it is repeated, and a conflict when it asks for something else", async () => {
     await enqueue("repeat", 1);
     const request = { requestId: randomUUID(), target: all, action: cancel, reason: "x" };
@@ -133,6 +165,32 @@ describe("StartOperation", () => {
     expect(operations).toEqual([]);
     const { actions } = await clients.history.listActions({}, as("dry"));
     expect(actions).toEqual([]);
+  });
+
+  it("counts only what the action can be about: nothing discarded, no dead to cancel", async () => {
+    const [kept, gone] = await enqueue("counts", 2);
+    for (const completionId of [randomUUID(), randomUUID()]) {
+      const lease = await claim("counts");
+      const failures = [{ lease, completionId, failure: { terminal: true } }];
+      await clients.taskRunner.failAttempts({ failures }, as("counts"));
+    }
+    const letters = { case: "deadLetters", value: {} } as const;
+    const retry = { case: "retry", value: {} } as const;
+    const discard = { case: "discard", value: {} } as const;
+    const jobs = { case: "jobs", value: { jobIds: [gone ?? ""] } } as const;
+    const start = (request: object) => clients.operations.startOperation(request, as("counts"));
+    const done = await start({ target: jobs, action: discard, reason: "broken" });
+    await ended(clients, "counts", done.operation?.operationId ?? "");
+    const dry = async (target: object, action: object) =>
+      (await start({ target, action, dryRun: true })).sampleJobIds;
+    for (const target of [all, letters]) {
+      expect(await dry(target, retry)).toEqual([kept]);
+      expect(await dry(target, cancel)).toEqual([]);
+      expect(await dry(target, priority(1))).toEqual([]);
+    }
+    const { operation } = await start({ target: letters, action: cancel });
+    const none = { matching: 0n, applied: 0n, refused: 0n };
+    expect(await ended(clients, "counts", operation?.operationId ?? "")).toMatchObject(none);
   });
 
   it("refuses what it cannot do, and notes nothing", async () => {

@@ -55,19 +55,17 @@ export const operationService = (ports: OperationPorts): ServiceImpl<typeof Oper
   },
 
   async listOperations(request, context) {
-    const { runningOnly, pageSize, pageToken } = request;
-    const result = await ports.list(tenantOf(context), runningOnly, pageSize, pageToken);
+    const result = await ports.list(tenantOf(context), request.runningOnly, request);
     if (result.kind !== "page") throw pageTokenInvalid();
     const { items, nextPageToken } = result;
     return { operations: items.map(operationMessage), nextPageToken };
   },
 
   async listOperationResults(request, context) {
-    const { pageSize, pageToken } = request;
     const id = request.operationId.toLowerCase();
     const outcome = outcomeOf(request.outcome);
-    const result = await ports.results(tenantOf(context), id, outcome, pageSize, pageToken);
-    if (result.kind === "not_found") throw operationNotFound(id);
+    const result = await ports.results(tenantOf(context), id, outcome, request);
+    if (result === undefined) throw operationNotFound(id);
     if (result.kind !== "page") throw pageTokenInvalid();
     return { results: result.items.map(resultMessage), nextPageToken: result.nextPageToken };
   },

@@ -50,11 +50,11 @@ export const pipelineService = (
     return { pipeline: pipelineMessage(found) };
   },
 
-  async listPipelines({ name, pageSize, pageToken }, context) {
-    const result = await ports.list(tenantOf(context), name, pageSize, pageToken);
+  async listPipelines(request, context) {
+    const result = await ports.list(tenantOf(context), request.name, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const { pipelines, nextPageToken } = result;
-    return { pipelines: pipelines.map(pipelineHeadMessage), nextPageToken };
+    const { items, nextPageToken } = result;
+    return { pipelines: items.map(pipelineHeadMessage), nextPageToken };
   },
 
   async runPipeline(request, context) {

@@ -298,6 +298,26 @@ describe("ReplayRun", () => {
     expect((await look(runId)).run?.state).toBe(RunState.FAILED);
   });
 
+  it("of a replay reuses what that reused, and says so", async () => {
+    anew();
+    const first = await create([job("a"), job("b", "a")]);
+    await complete(await one());
+    await fail(await one());
+    const second = (await clients.runs.replayRun({ runId: first })).run?.runId ?? "";
+    await done(second);
+    await fail(await one());
+    const again = await clients.runs.replayRun({ runId: second });
+    expect(again).toMatchObject({ runningCount: 1, reusedCount: 1 });
+    expect(again.jobs).toMatchObject([
+      { name: "a", cause: ReplayCause.REUSED },
+      { name: "b", cause: ReplayCause.NOT_SUCCEEDED },
+    ]);
+    const third = again.run?.runId ?? "";
+    await done(third);
+    expect((await look(third)).jobs.filter((one) => one.runId === first)).toHaveLength(1);
+    await complete(await one());
+  });
+
   it("chooses by name, downstream and upstream, and refuses what is not there", async () => {
     anew();
     const runId = await create([job("a"), job("b", "a"), job("c", "b")]);

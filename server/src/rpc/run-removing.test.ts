@@ -1,3 +1,4 @@
+import { Code } from "@connectrpc/connect";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/database.ts";
@@ -81,10 +82,16 @@ it.each([
   expect((await clients.runs.listRuns(filter, as(TENANT))).runs).toEqual([]);
 });
 
-it("still has its id: a repetition is told so, and makes nothing", async () => {
+it("still has its id: a repetition is to come again, and makes nothing", async () => {
   const hash = await ledgerHash(owner, TENANT);
-  const failure = await failureOf(clients.runs.createRun({ ...request, runId }, as(TENANT)));
-  expect(failure).toMatchObject({ code: "AlreadyExists", reason: "RUN_ID_CONFLICT" });
+  const again = clients.runs.createRun({ ...request, runId }, as(TENANT));
+  await expect(again).rejects.toMatchObject({
+    code: Code.Unavailable,
+    rawMessage: "a run of this id is being removed; try again",
+  });
+  const other = { ...request, runId, project: "other" };
+  const conflict = { code: "AlreadyExists", reason: "RUN_ID_CONFLICT" };
+  expect(await failureOf(clients.runs.createRun(other, as(TENANT)))).toMatchObject(conflict);
   expect(await ledgerHash(owner, TENANT)).toEqual(hash);
 });
 

@@ -40,22 +40,21 @@ export type RunViews = Pick<
 /** The views of runs: translates, and leaves the work to the use cases. */
 export const runViews = (ports: RunViewsPorts): RunViews => ({
   async listRuns(request, context) {
-    const { pageSize, pageToken } = request;
     const filter = {
       project: request.project || undefined,
       pipeline: request.pipeline || undefined,
       replayOf: request.replayOf.toLowerCase() || undefined,
     };
-    const result = await ports.list(tenantOf(context), filter, pageSize, pageToken);
+    const result = await ports.list(tenantOf(context), filter, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    return { runs: result.runs.map(runMessage), nextPageToken: result.nextPageToken };
+    return { runs: result.items.map(runMessage), nextPageToken: result.nextPageToken };
   },
 
   async getRunGraph(request, context) {
     const runId = request.runId.toLowerCase();
-    const { pageSize, pageToken } = request;
-    const result = await ports.graph(tenantOf(context), runId, pageSize, pageToken);
-    if (result.kind !== "page") throw pageError(result, request);
+    const result = await ports.graph(tenantOf(context), runId, request);
+    if (result === undefined) throw notFound("RUN_NOT_FOUND", { runId: request.runId });
+    if (result.kind !== "page") throw pageTokenInvalid();
     return {
       nodes: result.nodes.map((node) => nodeMessage(node, runId)),
       edges: result.edges.map(edgeMessage),
@@ -65,10 +64,10 @@ export const runViews = (ports: RunViewsPorts): RunViews => ({
 
   async getRunTimeline(request, context) {
     const runId = request.runId.toLowerCase();
-    const { pageSize, pageToken } = request;
-    const result = await ports.timeline(tenantOf(context), runId, pageSize, pageToken);
-    if (result.kind !== "page") throw pageError(result, request);
-    return { jobs: result.jobs.map(timelineMessage), nextPageToken: result.nextPageToken };
+    const result = await ports.timeline(tenantOf(context), runId, request);
+    if (result === undefined) throw notFound("RUN_NOT_FOUND", { runId: request.runId });
+    if (result.kind !== "page") throw pageTokenInvalid();
+    return { jobs: result.items.map(timelineMessage), nextPageToken: result.nextPageToken };
   },
 
   async getCriticalPath(request, context) {
@@ -77,11 +76,6 @@ export const runViews = (ports: RunViewsPorts): RunViews => ({
     return { steps: path.steps.map(stepMessage), total: durationOfMs(path.totalMs) };
   },
 });
-
-const pageError = (
-  { kind }: { readonly kind: "run_not_found" | "page_token_invalid" },
-  { runId }: { readonly runId: string },
-) => (kind === "run_not_found" ? notFound("RUN_NOT_FOUND", { runId }) : pageTokenInvalid());
 
 const nodeMessage = (node: ShownNode, runId: string): GraphNode =>
   create(GraphNodeSchema, {

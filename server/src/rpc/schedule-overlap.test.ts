@@ -83,6 +83,21 @@ describe("an overlap", () => {
     expect(rows).toEqual([{ id: first.jobId }]);
   });
 
+  it("goes on one after the other if what waits is to cancel from now on", async () => {
+    const { first, fire } = await begin("turns", OverlapPolicy.QUEUE);
+    await fire();
+    const schedule = { name: "o", overlap: OverlapPolicy.CANCEL_RUNNING };
+    await schedules.updateSchedule({ schedule, updateMask: { paths: ["overlap"] } }, as("turns"));
+    await cancel("turns", first.jobId);
+    const outcomes = async () => (await firingsOf("turns", "o")).map(({ outcome }) => outcome);
+    const { CREATED, QUEUED, SKIPPED } = FiringOutcome;
+    await expect.poll(outcomes, SOON).toEqual([QUEUED, CREATED, CREATED]);
+    await fire();
+    expect(await outcomes()).toEqual([CREATED, SKIPPED, CREATED, CREATED]);
+    const unfinished = "select id from job where tenant = 'turns' and base_state = 'ready'";
+    expect((await owner.query(unfinished)).rows).toHaveLength(1);
+  });
+
   it("waits through a pause only if the clock made it", async () => {
     const { first } = await begin("waits", OverlapPolicy.QUEUE);
     // The second, triggered one waits; so does one that the clock made before.

@@ -1,3 +1,4 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type pg from "pg";
@@ -125,6 +126,10 @@ describe("a schedule", () => {
       reason: "REQUEST_INVALID",
       violations: ["schedule.timing", "schedule.target"],
     });
+    const half = { seconds: 1n, nanos: 500_000 };
+    expect(
+      await make({ timing: { case: "interval", value: { every: half } }, jitter: half }),
+    ).toMatchObject({ violations: ["schedule.interval.every", "schedule.jitter"] });
     const jitter = { seconds: 3_601n };
     expect(await make({ jitter })).toMatchObject({ violations: ["schedule.jitter"] });
     const none = { case: "pipeline", value: { name: "none" } };
@@ -133,6 +138,53 @@ describe("a schedule", () => {
       reason: "PIPELINE_NOT_FOUND",
     });
     expect((await schedules.listSchedules({}, tenant)).schedules).toEqual([]);
+  });
+
+  it("that would never fire is refused, by an update too; one that ended stays", async () => {
+    const tenant = as("never");
+    const leapDay = { case: "cron", value: { expression: "0 0 29 2 *" } } as const;
+    const inAnHour = timestampFromDate(new Date(Date.now() + 3_600_000 - 1));
+    const past = { seconds: 1_000n };
+    const refused = { reason: "SCHEDULE_INVALID", violations: ["schedule.end_time"] };
+    const cases = [
+      { timing: hourly, endTime: past },
+      { timing: leapDay, endTime: inAnHour },
+    ];
+    const base = { name: "n", target: job };
+    await schedules.createSchedule({ schedule: { ...base, timing: hourly } }, tenant);
+    for (const schedule of cases) {
+      const make = schedules.createSchedule(
+        { schedule: { ...schedule, ...base, name: "x" } },
+        tenant,
+      );
+      expect(await failureOf(make)).toMatchObject(refused);
+      const change = schedules.updateSchedule({ schedule: { ...schedule, ...base } }, tenant);
+      expect(await failureOf(change)).toMatchObject(refused);
+    }
+    const startTime = { seconds: 200_000_001_600n };
+    const far = { ...base, name: "far", timing: hourly, startTime };
+    expect((await schedules.createSchedule({ schedule: far }, tenant)).schedule).toMatchObject({
+      nextFireTime: startTime,
+    });
+    // As if its end had come meanwhile.
+    await owner.query(
+      `update schedule set content = jsonb_set(content, '{end}', '"1970-01-02T00:00:00.000Z"')
+       where tenant = 'never' and name = 'n'`,
+    );
+    const described = { name: "n", description: "over" };
+    const updateMask = { paths: ["description"] };
+    const over = await schedules.updateSchedule({ schedule: described, updateMask }, tenant);
+    expect(over.schedule).toMatchObject(described);
+  });
+
+  it("fires next when the ledger says so: nobody who asks makes the server search", async () => {
+    const rare = { case: "cron", value: { expression: "59 59 23 29 2 +MON" } } as const;
+    const schedule = { name: "rare", timing: rare, target: job };
+    await schedules.createSchedule({ schedule }, as("rare"));
+    const noted = new Date(Date.now() + 3_600_000);
+    await owner.query("update schedule set next_at = $1 where tenant = 'rare'", [noted]);
+    const [found] = (await schedules.listSchedules({}, as("rare"))).schedules;
+    expect(found?.nextFireTime).toEqual(timestampFromDate(noted));
   });
 
   it("that nobody made is not found", async () => {

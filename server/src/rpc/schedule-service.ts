@@ -129,11 +129,11 @@ const reads = (ports: ScheduleServicePorts) =>
       };
     },
 
-    async listSchedules({ pageSize, pageToken }, context) {
-      const result = await ports.list(tenantOf(context), pageSize, pageToken);
+    async listSchedules(request, context) {
+      const result = await ports.list(tenantOf(context), request);
       if (result.kind !== "page") throw pageTokenInvalid();
-      const { schedules, nextPageToken } = result;
-      return { schedules: schedules.map(scheduleMessage), nextPageToken };
+      const { items, nextPageToken } = result;
+      return { schedules: items.map(scheduleMessage), nextPageToken };
     },
 
     async previewSchedule(request, context) {
@@ -154,19 +154,11 @@ const reads = (ports: ScheduleServicePorts) =>
       }
     },
 
-    async listFirings({ name, pageSize, pageToken }, context) {
-      const result = await ports.firings(tenantOf(context), name, pageSize, pageToken);
-      switch (result.kind) {
-        case "page":
-          return {
-            firings: result.firings.map(firingMessage),
-            nextPageToken: result.nextPageToken,
-          };
-        case "not_found":
-          throw scheduleNotFound(name);
-        case "page_token_invalid":
-          throw pageTokenInvalid();
-      }
+    async listFirings(request, context) {
+      const result = await ports.firings(tenantOf(context), request.name, request);
+      if (result === undefined) throw scheduleNotFound(request.name);
+      if (result.kind !== "page") throw pageTokenInvalid();
+      return { firings: result.items.map(firingMessage), nextPageToken: result.nextPageToken };
     },
   }) satisfies Partial<Service>;
 

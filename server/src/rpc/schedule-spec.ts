@@ -6,15 +6,15 @@ import {
   type ScheduleClock,
   type ScheduleTarget,
 } from "../domain/plan/schedule.ts";
-import type { ParameterValues } from "../domain/plan/template.ts";
 import {
   CatchUpPolicy,
   OverlapPolicy,
   type Schedule as ScheduleMessage,
 } from "../gen/stellaops/orchestrator/v1/schedule_pb.ts";
-import { momentOf, msIfSet } from "./durations.ts";
+import { exactMsOf, momentOf } from "./durations.ts";
 import { type FieldViolation, invalidArgument } from "./errors.ts";
 import { readJobSpec } from "./job-spec.ts";
+import { readStruct } from "./json-values.ts";
 
 const OVERLAPS: Readonly<Record<OverlapPolicy, Overlap>> = {
   [OverlapPolicy.UNSPECIFIED]: "skip",
@@ -96,7 +96,7 @@ function readFields(
     clock,
     start: fields.has("start") ? at("start", "start_time") : undefined,
     end: fields.has("end") ? at("end", "end_time") : undefined,
-    jitterMs: msIfSet(message.jitter) ?? 0,
+    jitterMs: message.jitter === undefined ? 0 : exactMsOf(message.jitter),
     overlap: OVERLAPS[message.overlap],
     catchUp: CATCH_UPS[message.catchUp],
     maxCatchUp: message.maxCatchUp || DEFAULT_MAX_CATCH_UP,
@@ -123,8 +123,10 @@ function readClock(
       const { expression, timeZone } = timing.value;
       return { kind: "cron", expression, timeZone: timeZone || "UTC" };
     }
-    case "interval":
-      return { kind: "interval", everyMs: msIfSet(timing.value.every) ?? 0, anchor };
+    case "interval": {
+      const { every } = timing.value;
+      return { kind: "interval", everyMs: every === undefined ? 0 : exactMsOf(every), anchor };
+    }
     default:
       return undefined;
   }
@@ -135,8 +137,13 @@ function readTarget({ target }: ScheduleMessage): ScheduleTarget | undefined {
     case "job":
       return { kind: "job", spec: readJobSpec(target.value, "schedule.job") };
     case "pipeline": {
-      const { name, version, parameters } = target.value;
-      return { kind: "pipeline", name, version, parameters: (parameters ?? {}) as ParameterValues };
+      const { name, version } = target.value;
+      const { values: parameters, faults } = readStruct(target.value.parameters);
+      if (faults.size === 0) return { kind: "pipeline", name, version, parameters };
+      const path = (member: string) => `pipeline.parameters[${JSON.stringify(member)}]`;
+      throw scheduleInvalid(
+        Array.from(faults, ([member, description]) => ({ path: path(member), description })),
+      );
     }
     default:
       return undefined;

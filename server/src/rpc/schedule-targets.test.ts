@@ -142,6 +142,17 @@ describe("a pipeline", () => {
       ],
     });
     expect(await failureOf(make({ version: 7 }))).toMatchObject({ reason: "PIPELINE_NOT_FOUND" });
+    // Only JSON can say it: a client of gRPC writes UTF-8.
+    const broken = await fetch(`${server.url}/${ScheduleService.typeName}/CreateSchedule`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...tenant.headers },
+      body: `{"schedule": {"name": "n", "cron": {"expression": "0 0 * * *"},
+        "pipeline": {"name": "feeds", "parameters": {"depth": 3, "x": "\\ud800"}}}}`,
+    });
+    expect(await broken.json()).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining('schedule.pipeline.parameters["x"]: must not hold half'),
+    });
     await make({});
     const more = { name: "more", kind: ParameterKind.BOOL };
     const stricter = { ...pipeline(false), parameters: [...parameters, more] };

@@ -37,12 +37,11 @@ export const sourceService = (ports: SourceServicePorts): ServiceImpl<typeof Sou
   },
 
   async listSources(request, context) {
-    const { type, host, pageSize, pageToken } = request;
+    const { type, host } = request;
     const filter = { type: type || undefined, host: host || undefined };
-    const result = await ports.list(tenantOf(context), filter, pageSize, pageToken);
+    const result = await ports.list(tenantOf(context), filter, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const { sources, nextPageToken } = result;
-    return { sources: sources.map(sourceMessage), nextPageToken };
+    return { sources: result.items.map(sourceMessage), nextPageToken: result.nextPageToken };
   },
 
   async updateSource(request, context) {

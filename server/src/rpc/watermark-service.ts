@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { FlowAudit } from "../app/flow/change.ts";
 import type {
   Gap,
   listGaps,
   listWatermarks,
-  SeriesAudit,
   SeriesPut,
   Watermark,
   WindowSeries,
@@ -33,7 +33,7 @@ import { roundableMoment } from "./window-moments.ts";
 
 /** The use cases behind the service. */
 export interface WatermarkServicePorts {
-  readonly put: (tenant: string, series: WindowSeries, audit: SeriesAudit) => Promise<SeriesPut>;
+  readonly put: (tenant: string, series: WindowSeries, audit: FlowAudit) => Promise<SeriesPut>;
   readonly read: (tenant: string, source: string, scope: string) => Promise<Watermark | undefined>;
   readonly list: ReturnType<typeof listWatermarks>;
   readonly gaps: ReturnType<typeof listGaps>;
@@ -61,29 +61,24 @@ export const watermarkService = (
     return { watermark: watermarkMessage(watermark) };
   },
 
-  async listWatermarks({ source, pageSize, pageToken }, context) {
-    const result = await ports.list(tenantOf(context), source, pageSize, pageToken);
+  async listWatermarks(request, context) {
+    const result = await ports.list(tenantOf(context), request.source, request);
     if (result.kind !== "page") throw pageTokenInvalid();
-    const { watermarks, nextPageToken } = result;
-    return { watermarks: watermarks.map(watermarkMessage), nextPageToken };
+    const watermarks = result.items.map(watermarkMessage);
+    return { watermarks, nextPageToken: result.nextPageToken };
   },
 
   async listGaps(request, context) {
-    const { source, scope, pageSize, pageToken } = request;
+    const { source, scope } = request;
     const violations: FieldViolation[] = [];
     const from = momentOf(violations, "from_time", request.fromTime);
     const until = momentOf(violations, "until_time", request.untilTime);
     if (violations.length > 0) throw invalidArgument("REQUEST_INVALID", violations);
     const query = { source, scope, from, until };
-    const result = await ports.gaps(tenantOf(context), query, pageSize, pageToken);
-    switch (result.kind) {
-      case "page_token_invalid":
-        throw pageTokenInvalid();
-      case "series_not_found":
-        throw seriesNotFound(source, scope);
-      case "page":
-        return { gaps: result.gaps.map(gapMessage), nextPageToken: result.nextPageToken };
-    }
+    const result = await ports.gaps(tenantOf(context), query, request);
+    if (result === undefined) throw seriesNotFound(source, scope);
+    if (result.kind !== "page") throw pageTokenInvalid();
+    return { gaps: result.items.map(gapMessage), nextPageToken: result.nextPageToken };
   },
 });
 

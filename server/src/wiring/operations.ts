@@ -64,9 +64,11 @@ export function wireOperations(options: FeatureOptions): Feature {
   };
 }
 
-function operationsLoop({ pool, loopsPool, board, policies, logger }: FeatureOptions): Loop {
+function operationsLoop(options: FeatureOptions): Loop {
+  const { pool, loopsPool, board, policies, limits, logger } = options;
   const { drainGraceMs } = policies.base;
-  const take = takeStepIn(pool, { ...jobSteps(drainGraceMs), ...runSteps({ policies }) });
+  const steps = { ...jobSteps(drainGraceMs, limits.admit), ...runSteps({ policies }) };
+  const take = takeStepIn(pool, steps);
   const working = operations({
     tenantsWithDue: findTenantsWithDueOperations(loopsPool),
     step: async (tenant, except) => {

@@ -1,5 +1,6 @@
 import { type Kept, pruner } from "../app/retention/pruner.ts";
 import {
+  markRunIn,
   pruneJobsIn,
   pruneLeftoversIn,
   pruneRunIn,
@@ -31,7 +32,8 @@ export function wireRetention({
     jobs: pruneJobsIn(pool, kept),
     runs: runsToPruneIn(pool, kept),
     runOver: runPageOverIn(pool, kept),
-    run: pruneRunIn(pool, kept),
+    mark: markRunIn(pool),
+    run: pruneRunIn(pool),
     leftovers: pruneLeftoversIn(pool, kept),
     now: Date.now,
     onPruned: (pruned) => logger.info(pruned, "removed what was over its time"),

@@ -15,7 +15,13 @@ import {
 } from "../ledger/run-append.ts";
 import { cancelRunIn, cancelRunStep } from "../ledger/run-cancel.ts";
 import { readRun, readRunHead } from "../ledger/run-read.ts";
-import { describeJobsIn, findReplayIn, loadReplayIn, storeReplayIn } from "../ledger/run-replay.ts";
+import {
+  describeJobsIn,
+  findReplayIn,
+  loadReplayIn,
+  reusedByIn,
+  storeReplayIn,
+} from "../ledger/run-replay.ts";
 import { replayRunStep } from "../ledger/run-replay-step.ts";
 import { findStoredRun, storeRunIn } from "../ledger/runs.ts";
 import { cascades } from "../loops/cascades.ts";
@@ -101,6 +107,7 @@ function changePorts({ pool, board, policies, limits, metrics }: FeatureOptions)
         return stored;
       },
       describe: describeJobsIn(pool),
+      reusedBy: reusedByIn(pool),
     }),
   };
 }

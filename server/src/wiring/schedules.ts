@@ -61,7 +61,8 @@ export function wireSchedules(options: SchedulesOptions): Feature {
   };
   // A step may look into the ledger on a second connection while it holds one; if many did so at
   // once they could wait for each other.
-  const tooLate = () => new LedgerUnavailable(new Error("other changes of schedules take long"));
+  const tooLate = () =>
+    new LedgerUnavailable(undefined, undefined, "other changes of schedules take long");
   const turn = inTurn({ maxWaitMs: MAX_WAIT_MS, tooLate });
   const loop = wireScheduler(options, step, tell, turn);
   const changed = async <Result>(change: () => Promise<Changed<Result>>): Promise<Result> => {

@@ -2,6 +2,7 @@ import { downloadArtifact } from "../app/artifacts/download-artifact.ts";
 import { findMissing } from "../app/artifacts/find-missing.ts";
 import { queryUpload } from "../app/artifacts/query-upload.ts";
 import { uploadArtifact } from "../app/artifacts/upload-artifact.ts";
+import type { FlowAudit } from "../app/flow/change.ts";
 import { enqueueJobs } from "../app/jobs/enqueue-jobs.ts";
 import { explainJob } from "../app/jobs/explain-job.ts";
 import { getJob } from "../app/jobs/get-job.ts";
@@ -128,19 +129,19 @@ const jobWritePorts = ({ pool, board, policies, store, limits }: ServicesOptions
     cancel: async (
       tenant: string,
       jobIds: readonly string[],
-      reason: string,
+      audit: FlowAudit,
       grace: number | undefined,
     ) => {
       const graceMs = grace ?? drainGraceMs;
-      const answer = await cancel(tenant, jobIds, reason, graceMs);
+      const answer = await cancel(tenant, jobIds, audit.reason, graceMs, audit);
       announce(board, answer);
       for (const stop of answer.stops) {
         board.publish({ kind: "stop", ...stop, reason: "user", graceMs });
       }
       return answer.results;
     },
-    retry: async (tenant: string, jobIds: readonly string[], reason: string) => {
-      const answer = await retry(tenant, jobIds, reason);
+    retry: async (tenant: string, jobIds: readonly string[], audit: FlowAudit) => {
+      const answer = await retry(tenant, jobIds, audit);
       announce(board, answer);
       return answer.results;
     },

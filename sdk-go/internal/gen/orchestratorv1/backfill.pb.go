@@ -825,6 +825,7 @@ type ListBackfillsRequest struct {
 	// Of this source; of all if empty.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same source.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1010,6 +1011,7 @@ type ListBackfillWindowsRequest struct {
 	// Only windows of which this became; all if not said.
 	State BackfillWindowState `protobuf:"varint,2,opt,name=state,proto3,enum=stellaops.orchestrator.v1.BackfillWindowState" json:"state,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filter.
 	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

@@ -55,7 +55,7 @@ type BackfillServiceClient interface {
 	//
 	// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
 	// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
-	// (REQUEST_ID_CONFLICT).
+	// (REQUEST_ID_CONFLICT: the id was used for another request).
 	CreateBackfill(ctx context.Context, in *CreateBackfillRequest, opts ...grpc.CallOption) (*CreateBackfillResponse, error)
 	// Returns a backfill with its progress.
 	//
@@ -199,7 +199,7 @@ type BackfillServiceServer interface {
 	//
 	// Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
 	// (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
-	// (REQUEST_ID_CONFLICT).
+	// (REQUEST_ID_CONFLICT: the id was used for another request).
 	CreateBackfill(context.Context, *CreateBackfillRequest) (*CreateBackfillResponse, error)
 	// Returns a backfill with its progress.
 	//

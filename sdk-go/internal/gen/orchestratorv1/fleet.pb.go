@@ -212,6 +212,7 @@ type ListTaskRunnersRequest struct {
 	// Which ones; all if not set.
 	Selector *TaskRunnerSelector `protobuf:"bytes,1,opt,name=selector,proto3" json:"selector,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same selector.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -521,7 +522,7 @@ type TakeOutResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The take-out.
 	TakeOut *TakeOut `protobuf:"bytes,1,opt,name=take_out,json=takeOut,proto3" json:"take_out,omitempty"`
-	// The task runners that are connected and that it concerns, up to 1,000.
+	// The task runners that are connected and that it concerns, up to 1,000; none after PutBack.
 	WorkerIds []string `protobuf:"bytes,2,rep,name=worker_ids,json=workerIds,proto3" json:"worker_ids,omitempty"`
 	// How many leases were asked to move, or moved.
 	Leases int32 `protobuf:"varint,3,opt,name=leases,proto3" json:"leases,omitempty"`

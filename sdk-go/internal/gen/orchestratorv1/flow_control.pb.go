@@ -1030,6 +1030,7 @@ type ListFlowSettingsRequest struct {
 	// Of this kind of scope; of all if unspecified.
 	Kind FlowScopeKind `protobuf:"varint,1,opt,name=kind,proto3,enum=stellaops.orchestrator.v1.FlowScopeKind" json:"kind,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filter.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1489,6 +1490,7 @@ type ListFlowChangesRequest struct {
 	// Of this scope; of all if not set. Changes of a source itself are under its own scope.
 	Scope *FlowScope `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filter.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1726,6 +1728,7 @@ type ListFlowStatesRequest struct {
 	// Of this scope only; of all if not set.
 	Scope *FlowScope `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filter.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

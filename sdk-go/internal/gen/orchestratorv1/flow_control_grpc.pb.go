@@ -48,6 +48,7 @@ type FlowControlServiceClient interface {
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListFlowSettings(ctx context.Context, in *ListFlowSettingsRequest, opts ...grpc.CallOption) (*ListFlowSettingsResponse, error)
 	// Replaces the settings of one scope. Settings without any value take them away.
+	// Safe to repeat: it sets the same again; with an etag the repetition is refused.
 	//
 	// Errors: ABORTED (ETAG_MISMATCH: somebody changed them since; get them again),
 	// INVALID_ARGUMENT (a setting that its scope cannot have, an unknown time zone, a cron expression
@@ -167,6 +168,7 @@ type FlowControlServiceServer interface {
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListFlowSettings(context.Context, *ListFlowSettingsRequest) (*ListFlowSettingsResponse, error)
 	// Replaces the settings of one scope. Settings without any value take them away.
+	// Safe to repeat: it sets the same again; with an etag the repetition is refused.
 	//
 	// Errors: ABORTED (ETAG_MISMATCH: somebody changed them since; get them again),
 	// INVALID_ARGUMENT (a setting that its scope cannot have, an unknown time zone, a cron expression

@@ -33,9 +33,10 @@ type Action struct {
 	// What happened: "schedule_created", "backfill_paused", "operation_started" and so on.
 	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
 	// What kind of thing it happened to: "schedule", "pipeline", "window_series", "backfill", "run",
-	// "operation", "take_out" or "dead_letter".
+	// "operation", "take_out", "dead_letter" or "job".
 	TargetKind string `protobuf:"bytes,4,opt,name=target_kind,json=targetKind,proto3" json:"target_kind,omitempty"`
-	// Its name or id.
+	// Its name or id. Empty if several jobs were cancelled or retried at once: detail_json counts what
+	// became of them and has the ids of the first 50 that changed.
 	TargetName string `protobuf:"bytes,5,opt,name=target_name,json=targetName,proto3" json:"target_name,omitempty"`
 	// Who: what the caller's orch-actor header said, "operator" without one. Not verified yet.
 	Actor string `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
@@ -150,6 +151,7 @@ type ListActionsRequest struct {
 	// Of this thing; target_kind must be set, too.
 	TargetName string `protobuf:"bytes,2,opt,name=target_name,json=targetName,proto3" json:"target_name,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filter.
 	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

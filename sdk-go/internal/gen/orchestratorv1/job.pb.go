@@ -1452,6 +1452,7 @@ type ListJobsRequest struct {
 	// What to list; everything if not set.
 	Filter *JobFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filter.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1571,6 +1572,7 @@ type ListJobEventsRequest struct {
 	// The job's id.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -2044,7 +2046,9 @@ type CancelJobsRequest struct {
 	// Why, for the history.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// How long a running job may take to stop; the lease policy's drain_grace if not set.
-	Grace         *durationpb.Duration `protobuf:"bytes,3,opt,name=grace,proto3" json:"grace,omitempty"`
+	Grace *durationpb.Duration `protobuf:"bytes,3,opt,name=grace,proto3" json:"grace,omitempty"`
+	// The ticket that asks for it, for the history.
+	Ticket        string `protobuf:"bytes,4,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2098,6 +2102,13 @@ func (x *CancelJobsRequest) GetGrace() *durationpb.Duration {
 		return x.Grace
 	}
 	return nil
+}
+
+func (x *CancelJobsRequest) GetTicket() string {
+	if x != nil {
+		return x.Ticket
+	}
+	return ""
 }
 
 // CancelResult is the answer for one job.
@@ -2216,7 +2227,9 @@ type RetryJobsRequest struct {
 	// The jobs' ids.
 	JobIds []string `protobuf:"bytes,1,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
 	// Why, for the history.
-	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The ticket that asks for it, for the history.
+	Ticket        string `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2261,6 +2274,13 @@ func (x *RetryJobsRequest) GetJobIds() []string {
 func (x *RetryJobsRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *RetryJobsRequest) GetTicket() string {
+	if x != nil {
+		return x.Ticket
 	}
 	return ""
 }
@@ -3353,7 +3373,8 @@ func (*GetRetentionPolicyRequest) Descriptor() ([]byte, []int) {
 }
 
 // GetRetentionPolicyResponse says how long things are kept. A run is kept as a whole until its last
-// job is over its time.
+// job is over its time, and goes then even if nobody closed it. Once its removal has begun, neither it
+// nor a job of it can be retried, replayed or appended to: they are not found.
 type GetRetentionPolicyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Finished jobs with their attempts, events and artifact bindings, from their end; 30 days by
@@ -3573,21 +3594,23 @@ const file_stellaops_orchestrator_v1_job_proto_rawDesc = "" +
 	"\x06JobIds\x12+\n" +
 	"\ajob_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\x06jobIds\"G\n" +
 	"\x11WatchJobsResponse\x122\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x1e.stellaops.orchestrator.v1.JobR\x04jobs\"\xa2\x01\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x1e.stellaops.orchestrator.v1.JobR\x04jobs\"\xc4\x01\n" +
 	"\x11CancelJobsRequest\x12+\n" +
 	"\ajob_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\x06jobIds\x12 \n" +
 	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x06reason\x12>\n" +
 	"\x05grace\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\x90\x1c2\x00R\x05grace\"\xa4\x01\n" +
+	"\xaa\x01\a\"\x03\b\x90\x1c2\x00R\x05grace\x12 \n" +
+	"\x06ticket\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x06ticket\"\xa4\x01\n" +
 	"\fCancelResult\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12B\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2(.stellaops.orchestrator.v1.CancelOutcomeR\aoutcome\x129\n" +
 	"\x05state\x18\x03 \x01(\x0e2#.stellaops.orchestrator.v1.JobStateR\x05state\"W\n" +
 	"\x12CancelJobsResponse\x12A\n" +
-	"\aresults\x18\x01 \x03(\v2'.stellaops.orchestrator.v1.CancelResultR\aresults\"a\n" +
+	"\aresults\x18\x01 \x03(\v2'.stellaops.orchestrator.v1.CancelResultR\aresults\"\x83\x01\n" +
 	"\x10RetryJobsRequest\x12+\n" +
 	"\ajob_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\f\b\x01\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\x06jobIds\x12 \n" +
-	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x06reason\"\xa2\x01\n" +
+	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x06reason\x12 \n" +
+	"\x06ticket\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\x06ticket\"\xa2\x01\n" +
 	"\vRetryResult\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12A\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2'.stellaops.orchestrator.v1.RetryOutcomeR\aoutcome\x129\n" +

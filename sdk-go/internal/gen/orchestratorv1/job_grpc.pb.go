@@ -53,8 +53,7 @@ type JobServiceClient interface {
 	//
 	// Errors: NOT_FOUND (JOB_NOT_FOUND).
 	GetJob(ctx context.Context, in *GetJobRequest, opts ...grpc.CallOption) (*GetJobResponse, error)
-	// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints. A page
-	// may be shorter than asked for and not the last: next_page_token tells.
+	// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints.
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot: a job that changes
 	// while you page can appear under its new state or not at all, never twice.
@@ -72,13 +71,16 @@ type JobServiceClient interface {
 	// RUN_NOT_FOUND), FAILED_PRECONDITION (RUN_TOO_LARGE: the run has, or has got, more than 1,000
 	// jobs; GetRunGraph answers them in pages). The server may end the stream with UNAVAILABLE when it stops: watch again.
 	WatchJobs(ctx context.Context, in *WatchJobsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchJobsResponse], error)
-	// Cancels jobs; a result per job, in the order of the request. Safe to repeat.
+	// Cancels jobs; a result per job, in the order of the request. Safe to repeat. A call that
+	// changes something is one action in the history (HistoryService.ListActions), whatever the
+	// number of jobs.
 	//
 	// A job that is running is asked to stop and becomes cancelled when its worker says so, or
 	// when the grace is over; should it complete first, it has succeeded.
 	CancelJobs(ctx context.Context, in *CancelJobsRequest, opts ...grpc.CallOption) (*CancelJobsResponse, error)
 	// Makes dead jobs ready again with fresh budgets, and scheduled ones ready now; a result per
-	// job, in the order of the request. Safe to repeat.
+	// job, in the order of the request. Safe to repeat. A call that changes something is one action
+	// in the history (HistoryService.ListActions), whatever the number of jobs.
 	RetryJobs(ctx context.Context, in *RetryJobsRequest, opts ...grpc.CallOption) (*RetryJobsResponse, error)
 	// Says why a job does not run.
 	//
@@ -218,8 +220,7 @@ type JobServiceServer interface {
 	//
 	// Errors: NOT_FOUND (JOB_NOT_FOUND).
 	GetJob(context.Context, *GetJobRequest) (*GetJobResponse, error)
-	// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints. A page
-	// may be shorter than asked for and not the last: next_page_token tells.
+	// Lists jobs, newest first, a page at a time, without payloads, results and checkpoints.
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot: a job that changes
 	// while you page can appear under its new state or not at all, never twice.
@@ -237,13 +238,16 @@ type JobServiceServer interface {
 	// RUN_NOT_FOUND), FAILED_PRECONDITION (RUN_TOO_LARGE: the run has, or has got, more than 1,000
 	// jobs; GetRunGraph answers them in pages). The server may end the stream with UNAVAILABLE when it stops: watch again.
 	WatchJobs(*WatchJobsRequest, grpc.ServerStreamingServer[WatchJobsResponse]) error
-	// Cancels jobs; a result per job, in the order of the request. Safe to repeat.
+	// Cancels jobs; a result per job, in the order of the request. Safe to repeat. A call that
+	// changes something is one action in the history (HistoryService.ListActions), whatever the
+	// number of jobs.
 	//
 	// A job that is running is asked to stop and becomes cancelled when its worker says so, or
 	// when the grace is over; should it complete first, it has succeeded.
 	CancelJobs(context.Context, *CancelJobsRequest) (*CancelJobsResponse, error)
 	// Makes dead jobs ready again with fresh budgets, and scheduled ones ready now; a result per
-	// job, in the order of the request. Safe to repeat.
+	// job, in the order of the request. Safe to repeat. A call that changes something is one action
+	// in the history (HistoryService.ListActions), whatever the number of jobs.
 	RetryJobs(context.Context, *RetryJobsRequest) (*RetryJobsResponse, error)
 	// Says why a job does not run.
 	//

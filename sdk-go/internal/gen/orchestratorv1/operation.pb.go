@@ -382,7 +382,8 @@ func (x *ReprioritiseAction) GetPriority() int32 {
 	return 0
 }
 
-// MoveAction moves jobs that are not being worked on to another queue.
+// MoveAction moves jobs that are not being worked on to another queue. As when they are enqueued, a
+// ready job needs a place there, and the others do not.
 type MoveAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The queue.
@@ -681,12 +682,13 @@ type StartOperationRequest_Jobs struct {
 
 type StartOperationRequest_Matching struct {
 	// Those that match when their turn comes. Only jobs that the action can be about are looked at:
-	// dead and scheduled ones to retry, dead ones to discard, unfinished ones for all other actions.
+	// dead letters and scheduled jobs to retry, dead letters to discard, unfinished jobs for all other
+	// actions.
 	Matching *JobFilter `protobuf:"bytes,3,opt,name=matching,proto3,oneof"`
 }
 
 type StartOperationRequest_DeadLetters struct {
-	// The jobs of these dead letters.
+	// The jobs of these dead letters, to retry or to discard; no other action is about any.
 	DeadLetters *DeadLetterFilter `protobuf:"bytes,4,opt,name=dead_letters,json=deadLetters,proto3,oneof"`
 }
 
@@ -1076,6 +1078,7 @@ type ListOperationsRequest struct {
 	// True: only those that are running.
 	RunningOnly bool `protobuf:"varint,1,opt,name=running_only,json=runningOnly,proto3" json:"running_only,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1197,7 +1200,7 @@ type OperationResult struct {
 	// What became of it.
 	Outcome OperationOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=stellaops.orchestrator.v1.OperationOutcome" json:"outcome,omitempty"`
 	// Why, if it was refused: JOB_NOT_FOUND, JOB_FINISHED, JOB_NOT_DEAD, JOB_BEING_WORKED_ON,
-	// DEAD_LETTER_DISCARDED.
+	// DEAD_LETTER_DISCARDED, QUEUE_FULL.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Where the job stood afterwards.
 	State         JobState `protobuf:"varint,4,opt,name=state,proto3,enum=stellaops.orchestrator.v1.JobState" json:"state,omitempty"`
@@ -1271,6 +1274,7 @@ type ListOperationResultsRequest struct {
 	// Only results with this outcome; all if not said.
 	Outcome OperationOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=stellaops.orchestrator.v1.OperationOutcome" json:"outcome,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
 	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

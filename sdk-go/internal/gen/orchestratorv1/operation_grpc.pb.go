@@ -36,7 +36,7 @@ const (
 // An operation is durable when StartOperation answers. It survives replicas that are killed: each
 // batch changes its jobs, writes their results and moves on in one transaction, so that no job is
 // done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
-// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+// a filter of jobs names a run, in the order of the run; and not at jobs that are enqueued after it
 // began. Operations of a tenant take turns.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
@@ -136,7 +136,7 @@ func (c *operationServiceClient) StopOperation(ctx context.Context, in *StopOper
 // An operation is durable when StartOperation answers. It survives replicas that are killed: each
 // batch changes its jobs, writes their results and moves on in one transaction, so that no job is
 // done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
-// the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+// a filter of jobs names a run, in the order of the run; and not at jobs that are enqueued after it
 // began. Operations of a tenant take turns.
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)

@@ -240,7 +240,7 @@ type Pipeline struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// For people.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// What it has to be told.
+	// What it has to be told. The default values have 16 KiB at most together, as JSON.
 	Parameters []*PipelineParameter `protobuf:"bytes,3,rep,name=parameters,proto3" json:"parameters,omitempty"`
 	// Its jobs.
 	Jobs []*PipelineJob `protobuf:"bytes,4,rep,name=jobs,proto3" json:"jobs,omitempty"`
@@ -550,6 +550,7 @@ type ListPipelinesRequest struct {
 	// The versions of this pipeline instead of all pipelines.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same name.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

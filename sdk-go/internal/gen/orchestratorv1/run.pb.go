@@ -478,7 +478,8 @@ type CreateRunRequest struct {
 	CorrelationId string `protobuf:"bytes,4,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	// The jobs.
 	Jobs []*RunJob `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
-	// True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do.
+	// True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do, or
+	// until all of them have been finished for so long that retention removes it.
 	KeepOpen      bool `protobuf:"varint,6,opt,name=keep_open,json=keepOpen,proto3" json:"keep_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -635,9 +636,9 @@ type Run struct {
 	CorrelationId string `protobuf:"bytes,5,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	// When it was made.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// The sum of its jobs.
+	// The sum of its jobs. GetRun alone says so, like the counts.
 	State RunState `protobuf:"varint,7,opt,name=state,proto3,enum=stellaops.orchestrator.v1.RunState" json:"state,omitempty"`
-	// How many jobs stand where. Not in lists.
+	// How many jobs stand where.
 	Counts []*JobStateCount `protobuf:"bytes,8,rep,name=counts,proto3" json:"counts,omitempty"`
 	// True: AppendJobs can add to it.
 	Open bool `protobuf:"varint,9,opt,name=open,proto3" json:"open,omitempty"`
@@ -1235,7 +1236,7 @@ func (x *CloseRunRequest) GetRunId() string {
 // CloseRunResponse is the run as it is now.
 type CloseRunResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The run, without counts.
+	// The run, without state and counts.
 	Run           *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1417,8 +1418,9 @@ type ReplayRunRequest struct {
 	JobNames []string `protobuf:"bytes,3,rep,name=job_names,json=jobNames,proto3" json:"job_names,omitempty"`
 	// True: everything that depends on these jobs runs again, too.
 	IncludeDownstream bool `protobuf:"varint,4,opt,name=include_downstream,json=includeDownstream,proto3" json:"include_downstream,omitempty"`
-	// True: artifacts of jobs that succeeded are not reused: everything that the jobs depend on runs
-	// again, too.
+	// True: artifacts of jobs that succeeded are not reused: everything in the run that the jobs depend
+	// on runs again, too. What the run, a replay itself, reuses of an earlier run stays reused; to run
+	// that again, replay the earlier run.
 	RerunUpstream bool `protobuf:"varint,5,opt,name=rerun_upstream,json=rerunUpstream,proto3" json:"rerun_upstream,omitempty"`
 	// True: says what would run and why, and changes nothing.
 	DryRun bool `protobuf:"varint,6,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
@@ -1592,7 +1594,7 @@ func (x *ReplayedJob) GetState() JobState {
 // ReplayRunResponse is the new run, or what it would be.
 type ReplayRunResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The new run, without counts; not set in a dry run.
+	// The new run, without state and counts; not set in a dry run.
 	Run *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	// What runs again and what is reused, the first 1,000.
 	Jobs []*ReplayedJob `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
@@ -1681,6 +1683,7 @@ type ListRunsRequest struct {
 	// Replays of this run.
 	ReplayOf string `protobuf:"bytes,3,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filters.
 	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1814,6 +1817,7 @@ type GetRunGraphRequest struct {
 	// The run's id.
 	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// How many jobs at most; 500 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1993,8 +1997,9 @@ func (x *GraphNode) GetReusedFromRun() string {
 // GetRunGraphResponse is a page of a graph.
 type GetRunGraphResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Jobs in their order; of a replay first those that it reuses. A page with many edges may have
-	// fewer than asked for, and a job to which more than 20,000 lead comes again with the next ones.
+	// Jobs in their order; of a replay first those that it reuses, on pages of their own. A page with
+	// many edges may have fewer than asked for, and a job to which more than 20,000 lead comes again
+	// with the next ones.
 	Nodes []*GraphNode `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	// The edges that lead to these jobs.
 	Edges []*Edge `protobuf:"bytes,2,rep,name=edges,proto3" json:"edges,omitempty"`
@@ -2061,6 +2066,7 @@ type GetRunTimelineRequest struct {
 	// The run's id.
 	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// How many jobs at most; 200 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

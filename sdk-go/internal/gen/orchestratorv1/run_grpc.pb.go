@@ -82,7 +82,9 @@ type RunServiceClient interface {
 	// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
 	CancelRun(ctx context.Context, in *CancelRunRequest, opts ...grpc.CallOption) (*CancelRunResponse, error)
 	// Runs a part of a finished run again, as a new run that is linked to it; the history of the
-	// first is untouched. The new run's jobs start once all of them are in the ledger.
+	// first is untouched. The new run's jobs start once all of them are in the ledger. Jobs that a
+	// handler appended run again like others, beside the one that appended them; if that appends them
+	// again, with the same content, they are the same jobs.
 	//
 	// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
 	// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION
@@ -273,7 +275,9 @@ type RunServiceServer interface {
 	// Errors: NOT_FOUND (RUN_NOT_FOUND), ALREADY_EXISTS (REQUEST_ID_CONFLICT).
 	CancelRun(context.Context, *CancelRunRequest) (*CancelRunResponse, error)
 	// Runs a part of a finished run again, as a new run that is linked to it; the history of the
-	// first is untouched. The new run's jobs start once all of them are in the ledger.
+	// first is untouched. The new run's jobs start once all of them are in the ledger. Jobs that a
+	// handler appended run again like others, beside the one that appended them; if that appends them
+	// again, with the same content, they are the same jobs.
 	//
 	// Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
 	// (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION

@@ -28,7 +28,8 @@ const (
 
 // OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
 // that can still run, or a run that is open or has such jobs. One that waits for a place in its
-// queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
+// queue (see FIRING_OUTCOME_QUEUED) is unfinished, too. Where the policy is changed, firings that
+// wait keep their turn, unless overlaps are allowed now.
 type OverlapPolicy int32
 
 const (
@@ -276,7 +277,7 @@ func (x *CronTiming) GetTimeZone() string {
 // IntervalTiming fires at a fixed distance.
 type IntervalTiming struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The distance; at least a second.
+	// The distance; at least a second, in whole milliseconds.
 	Every *durationpb.Duration `protobuf:"bytes,1,opt,name=every,proto3" json:"every,omitempty"`
 	// A moment at which it fires, from which the others are counted; the Unix epoch if not set.
 	AnchorTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=anchor_time,json=anchorTime,proto3" json:"anchor_time,omitempty"`
@@ -985,6 +986,7 @@ func (x *GetScheduleResponse) GetSchedule() *Schedule {
 type ListSchedulesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -2009,6 +2011,7 @@ type ListFiringsRequest struct {
 	// The schedule.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same name.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

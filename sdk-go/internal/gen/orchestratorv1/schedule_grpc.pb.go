@@ -48,8 +48,9 @@ type ScheduleServiceClient interface {
 	// Makes a schedule.
 	//
 	// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
-	// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-	// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
+	// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, or it would never fire; with field
+	// violations); NOT_FOUND (PIPELINE_NOT_FOUND). A series of windows need not exist before the first
+	// firing.
 	CreateSchedule(ctx context.Context, in *CreateScheduleRequest, opts ...grpc.CallOption) (*CreateScheduleResponse, error)
 	// Returns one schedule.
 	//
@@ -60,6 +61,7 @@ type ScheduleServiceClient interface {
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListSchedules(ctx context.Context, in *ListSchedulesRequest, opts ...grpc.CallOption) (*ListSchedulesResponse, error)
 	// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
+	// Safe to repeat: it sets the same again; with an etag the repetition is refused.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
 	UpdateSchedule(ctx context.Context, in *UpdateScheduleRequest, opts ...grpc.CallOption) (*UpdateScheduleResponse, error)
@@ -219,8 +221,9 @@ type ScheduleServiceServer interface {
 	// Makes a schedule.
 	//
 	// Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
-	// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-	// (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
+	// INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, or it would never fire; with field
+	// violations); NOT_FOUND (PIPELINE_NOT_FOUND). A series of windows need not exist before the first
+	// firing.
 	CreateSchedule(context.Context, *CreateScheduleRequest) (*CreateScheduleResponse, error)
 	// Returns one schedule.
 	//
@@ -231,6 +234,7 @@ type ScheduleServiceServer interface {
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListSchedules(context.Context, *ListSchedulesRequest) (*ListSchedulesResponse, error)
 	// Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
+	// Safe to repeat: it sets the same again; with an etag the repetition is refused.
 	//
 	// Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
 	UpdateSchedule(context.Context, *UpdateScheduleRequest) (*UpdateScheduleResponse, error)

@@ -410,6 +410,7 @@ type ListSourcesRequest struct {
 	// With this host; with any if empty.
 	Host string `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
 	// How many at most; 100 if 0, at most 1,000.
+	// A page may be shorter and not the last: next_page_token tells.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, with the same filters.
 	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

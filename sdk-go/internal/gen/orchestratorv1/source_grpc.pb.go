@@ -52,7 +52,8 @@ type SourceServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListSources(ctx context.Context, in *ListSourcesRequest, opts ...grpc.CallOption) (*ListSourcesResponse, error)
-	// Changes a source.
+	// Changes a source. Safe to repeat: it sets the same again; with an etag the repetition is
+	// refused.
 	//
 	// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
 	// again). It does not touch leases that are out: jobs that run under the old host keep running.
@@ -134,7 +135,8 @@ type SourceServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListSources(context.Context, *ListSourcesRequest) (*ListSourcesResponse, error)
-	// Changes a source.
+	// Changes a source. Safe to repeat: it sets the same again; with an etag the repetition is
+	// refused.
 	//
 	// Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
 	// again). It does not touch leases that are out: jobs that run under the old host keep running.

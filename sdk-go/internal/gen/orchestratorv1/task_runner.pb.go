@@ -98,7 +98,8 @@ const (
 	CancelReason_CANCEL_REASON_DEADLINE CancelReason = 2
 	// The lease is no longer current.
 	CancelReason_CANCEL_REASON_SUPERSEDED CancelReason = 3
-	// The slot is needed for something more urgent.
+	// The job makes way and goes on elsewhere: its slot is needed for something more urgent, or its
+	// worker was taken out. It costs the job nothing.
 	CancelReason_CANCEL_REASON_PREEMPTED CancelReason = 4
 	// The server or an operator drains this worker.
 	CancelReason_CANCEL_REASON_DRAIN CancelReason = 5

@@ -34,7 +34,9 @@ const (
 // A job declares the window that it covers (JobSpec.window); its success covers the window, in the
 // transaction that completes the job. The watermark is the end of what is covered without a gap
 // from origin_time on, and only grows. A success of an attempt that started before the window was
-// due (its end plus allowed_lateness) covers nothing: data could still have come.
+// due (its end plus allowed_lateness) covers nothing: data could still have come. Neither does one
+// of a window that has another width than the series has by then. The job's event of its success
+// says so (JobService.ListJobEvents).
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again).
@@ -117,7 +119,9 @@ func (c *watermarkServiceClient) ListGaps(ctx context.Context, in *ListGapsReque
 // A job declares the window that it covers (JobSpec.window); its success covers the window, in the
 // transaction that completes the job. The watermark is the end of what is covered without a gap
 // from origin_time on, and only grows. A success of an attempt that started before the window was
-// due (its end plus allowed_lateness) covers nothing: data could still have come.
+// due (its end plus allowed_lateness) covers nothing: data could still have come. Neither does one
+// of a window that has another width than the series has by then. The job's event of its success
+// says so (JobService.ListJobEvents).
 //
 // Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
 // and UNAVAILABLE (the ledger cannot be reached; try again).

@@ -1,4 +1,5 @@
 import type { JobSpec } from "../../domain/job-spec.ts";
+import type { FlowAudit } from "../flow/change.ts";
 
 /** What a backfill does, its defaults filled in. */
 export interface BackfillSpec {
@@ -22,14 +23,11 @@ export type BackfillState =
   | "cancelled";
 
 /** A backfill as the ledger has it. */
-export interface Backfill {
+export interface Backfill extends FlowAudit {
   readonly tenant: string;
   readonly id: string;
   readonly spec: BackfillSpec;
   readonly state: BackfillState;
-  readonly actor: string;
-  readonly reason: string;
-  readonly ticket: string;
   readonly windows: number;
   readonly covered: number;
   readonly shared: number;
@@ -49,13 +47,6 @@ export interface BackfillWindow {
   readonly state: BackfillWindowState;
   /** Undefined: it was covered before a job was made. */
   readonly jobId: string | undefined;
-}
-
-/** Who asks, and why. */
-export interface BackfillAudit {
-  readonly actor: string;
-  readonly reason: string;
-  readonly ticket: string;
 }
 
 /** More would take a day at ten a second, and is better asked for in parts. */

@@ -1,14 +1,9 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "../../domain/digest.ts";
 import { contentDigest } from "../../domain/job-spec.ts";
 import { alignDown, alignUp, countWindows } from "../../domain/plan/windows.ts";
 import { newId } from "../../lib/ids.ts";
-import {
-  type BackfillAudit,
-  type BackfillRefused,
-  type BackfillSpec,
-  MAX_BACKFILL_WINDOWS,
-} from "./backfill.ts";
+import type { FlowAudit } from "../flow/change.ts";
+import { type BackfillRefused, type BackfillSpec, MAX_BACKFILL_WINDOWS } from "./backfill.ts";
 
 /** A range that fits a series. */
 export type FitRange =
@@ -38,7 +33,7 @@ export interface NewBackfill {
   readonly spec: BackfillSpec;
   /** SHA-256 of what "the same request" means for a repeated id. */
   readonly requestDigest: Uint8Array;
-  readonly audit: BackfillAudit;
+  readonly audit: FlowAudit;
   /** Fits the range to the width of the series. */
   readonly fit: (widthMs: number) => FitRange;
 }
@@ -70,14 +65,14 @@ export const createBackfill =
     tenant: string,
     requestId: string | undefined,
     spec: BackfillSpec,
-    audit: BackfillAudit,
+    audit: FlowAudit,
   ): Promise<CreateBackfillResult> => {
     const bytes = spec.job.payload.length;
     const maxBytes = ports.maxPayloadBytes;
     if (bytes > maxBytes) return { kind: "payload_too_large", bytes, maxBytes };
     const id = requestId ?? newId();
     const fit = (widthMs: number) => fitRange(spec, widthMs);
-    const requestDigest = digestOf(spec);
+    const requestDigest = digestOf(spec, audit);
     const stored = await ports.store({ tenant, id, spec, requestDigest, audit, fit });
     if (stored.kind === "created") ports.started();
     switch (stored.kind) {
@@ -90,15 +85,11 @@ export const createBackfill =
     }
   };
 
-/** What a backfill does decides whether it is the same; who asks and why does not. */
-function digestOf({ job, start, end, ...spec }: BackfillSpec): Uint8Array {
-  const content = canonicalize({
+/** What "the same request" means: all that was said, except by whom. */
+const digestOf = (spec: BackfillSpec, { reason, ticket }: FlowAudit): Uint8Array =>
+  contentHash({
     ...spec,
-    start: start.toISOString(),
-    end: end.toISOString(),
-    job: Buffer.from(contentDigest(job)).toString("hex"),
+    job: Buffer.from(contentDigest(spec.job)).toString("hex"),
+    reason,
+    ticket,
   });
-  return createHash("sha256")
-    .update(content ?? "")
-    .digest();
-}

@@ -1,6 +1,5 @@
 import type { DeadLetterFilter, DeadLetterView } from "../../domain/dead-letter.ts";
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
-import { cutPage, pageSizeOf } from "../flow/page.ts";
+import { type PageRequest, readPage } from "../page.ts";
 
 /** The place of a letter among others, which stand in the order of their deaths. */
 export interface LetterPosition {
@@ -8,16 +7,6 @@ export interface LetterPosition {
   readonly diedUs: number;
   readonly jobId: string;
 }
-
-/** A page of letters, newest first. */
-export type ListDeadLettersResult =
-  | {
-      readonly kind: "page";
-      readonly letters: readonly DeadLetterView[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
 
 /** What {@link listDeadLetters} needs. */
 export interface ListDeadLettersPorts {
@@ -30,43 +19,24 @@ export interface ListDeadLettersPorts {
   ) => Promise<DeadLetterView[]>;
 }
 
-/** Lists dead letters a page at a time; one can be shorter than asked for and not be the last. */
+/** Lists dead letters, newest first. */
 export const listDeadLetters =
-  (ports: ListDeadLettersPorts) =>
-  async (
-    tenant: string,
-    filter: DeadLetterFilter,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListDeadLettersResult> => {
-    const scope = scopeOf(tenant, filter);
-    const position = pageToken === "" ? undefined : readPageToken(scope, pageToken);
-    if (pageToken !== "" && position === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const before = position === undefined ? undefined : readPosition(position);
-    const found = await ports.list(tenant, filter, before, size + 1);
-    const { items, continueAfter } = cutPage(found, size);
-    const nextPageToken =
-      continueAfter === undefined
-        ? ""
-        : writePageToken(scope, `${continueAfter.diedUs} ${continueAfter.jobId}`);
-    return { kind: "page", letters: items, nextPageToken };
-  };
+  (ports: ListDeadLettersPorts) => (tenant: string, filter: DeadLetterFilter, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "dead_letters", query: queryOf(filter) },
+      read: (position, limit) => ports.list(tenant, filter, positionOf(position), limit),
+      positionOf: ({ diedUs, jobId }) => `${diedUs} ${jobId}`,
+    });
 
 /** Lists are the same when their filters say the same, in whatever order. */
-const scopeOf = (tenant: string, filter: DeadLetterFilter): PageScope => ({
-  tenant,
-  list: "dead_letters",
-  query: {
-    ...filter,
-    jobTypes: [...new Set(filter.jobTypes)].sort(),
-    failureClasses: [...new Set(filter.failureClasses)].sort(),
-    diedFrom: filter.diedFrom?.toISOString(),
-    diedBefore: filter.diedBefore?.toISOString(),
-  },
+const queryOf = (filter: DeadLetterFilter) => ({
+  ...filter,
+  jobTypes: [...new Set(filter.jobTypes)].sort(),
+  failureClasses: [...new Set(filter.failureClasses)].sort(),
 });
 
-function readPosition(position: string): LetterPosition {
-  const [diedUs = "", jobId = ""] = position.split(" ");
+function positionOf(text: string): LetterPosition | undefined {
+  if (text === "") return undefined;
+  const [diedUs, jobId = ""] = text.split(" ");
   return { diedUs: Number(diedUs), jobId };
 }

@@ -1,6 +1,5 @@
 import type { Runner, RunnerSelector } from "../../domain/fleet.ts";
-import { readPageToken, writePageToken } from "../../domain/page-token.ts";
-import { cutPage, pageSizeOf } from "../flow/page.ts";
+import { type PageRequest, readPage } from "../page.ts";
 
 /** A task runner as operators see it. */
 export interface TaskRunnerView extends Runner {
@@ -26,29 +25,12 @@ export interface ListTaskRunnersPorts {
   ) => Promise<readonly TaskRunnerView[]>;
 }
 
-/** A page of task runners, or that its token is not one of this list. */
-export type TaskRunnerPage =
-  | {
-      readonly kind: "page";
-      readonly taskRunners: readonly TaskRunnerView[];
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "invalid_token" };
-
 /** Lists task runners by their ids. */
 export const listTaskRunners =
-  ({ list }: ListTaskRunnersPorts) =>
-  async (
-    tenant: string,
-    selector: RunnerSelector | undefined,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<TaskRunnerPage> => {
-    const scope = { tenant, list: "task_runners", query: selector ?? null };
-    const after = pageToken === "" ? "" : readPageToken(scope, pageToken);
-    if (after === undefined) return { kind: "invalid_token" };
-    const size = pageSizeOf(pageSize);
-    const { items, continueAfter } = cutPage(await list(tenant, selector, after, size + 1), size);
-    const nextPageToken = continueAfter ? writePageToken(scope, continueAfter.workerId) : "";
-    return { kind: "page", taskRunners: items, nextPageToken };
-  };
+  (ports: ListTaskRunnersPorts) =>
+  (tenant: string, selector: RunnerSelector | undefined, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "task_runners", query: selector ?? null },
+      read: (after, limit) => ports.list(tenant, selector, after, limit),
+      positionOf: ({ workerId }) => workerId,
+    });

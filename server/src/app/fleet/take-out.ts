@@ -1,29 +1,23 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "../../domain/digest.ts";
 import type { RunnerSelector } from "../../domain/fleet.ts";
+import type { FlowAudit } from "../flow/change.ts";
 
 /** Task runners that are taken out. */
-export interface TakeOut {
+export interface TakeOut extends FlowAudit {
   readonly id: string;
   readonly selector: RunnerSelector;
   readonly moveLeases: boolean;
-  readonly actor: string;
-  readonly reason: string;
-  readonly ticket: string;
   readonly createdAt: Date;
 }
 
 /** A take-out as it is asked for. */
-export interface TakeOutRequest {
+export interface TakeOutRequest extends FlowAudit {
   readonly tenant: string;
   readonly id: string;
   readonly selector: RunnerSelector;
   readonly moveLeases: boolean;
   /** How long handlers may take to stop, in milliseconds; undefined: the policy's drain grace. */
   readonly graceMs: number | undefined;
-  readonly actor: string;
-  readonly reason: string;
-  readonly ticket: string;
 }
 
 /** A take-out on its way into the ledger. */
@@ -40,6 +34,8 @@ export type StoredTakeOut =
       readonly takeOut: TakeOut;
       /** Leases that were asked to move so far, or moved. */
       readonly moved: number;
+      /** Whether it has not been put back. */
+      readonly inForce: boolean;
     }
   | { readonly kind: "conflict" };
 
@@ -78,7 +74,7 @@ export const takeOut =
     if (stored.kind === "conflict") return stored;
     const { tenant, selector } = request;
     ports.announce(tenant);
-    const workerIds = await ports.selected(tenant, selector);
+    const workerIds = stored.inForce ? await ports.selected(tenant, selector) : [];
     const created = stored.kind === "created";
     const leases =
       created && request.moveLeases ? await ports.move(tenant, stored.takeOut.id) : stored.moved;
@@ -91,15 +87,11 @@ export const takeOut =
     };
   };
 
-function digestOf({ selector, moveLeases, graceMs, reason, ticket }: TakeOutRequest): Uint8Array {
-  const said = canonicalize({
+const digestOf = ({ selector, moveLeases, graceMs, reason, ticket }: TakeOutRequest): Uint8Array =>
+  contentHash({
     selector: { ...selector, workerIds: [...selector.workerIds].sort() },
     moveLeases,
     graceMs: graceMs ?? null,
     reason,
     ticket,
   });
-  return createHash("sha256")
-    .update(said ?? "")
-    .digest();
-}

@@ -1,5 +1,5 @@
 import { type FlowConfig, scopeKey } from "../../domain/flow/settings.ts";
-import type { NewJob } from "../../domain/job-spec.ts";
+import type { JobSpec } from "../../domain/job-spec.ts";
 import type { QueueDepths } from "./queue-depths.ts";
 import type { QueueFull } from "./refusals.ts";
 
@@ -12,6 +12,12 @@ export interface AdmitPorts {
   readonly now: () => number;
 }
 
+/** A job that may need a place in its queue. */
+export interface Applicant {
+  readonly job: { readonly spec: Pick<JobSpec, "queue" | "notBefore"> };
+  readonly unmet: number;
+}
+
 /** Which jobs their queues have no place for. */
 export interface Admission {
   /** By the position of the job; the other jobs hold a place each, or need none. */
@@ -20,19 +26,19 @@ export interface Admission {
   readonly settle: (isNew: (position: number) => boolean) => void;
 }
 
+/**
+ * Looks whether queues have a place for jobs of one tenant, in order; undefined if they have no
+ * limit. It may look into the ledger, on a connection of its own.
+ */
+export type Admit = (tenant: string, jobs: readonly Applicant[]) => Promise<Admission | undefined>;
+
 /** Depths are counted about that often: before that a repeated call changes nothing. */
 const RETRY_MS = 1_000;
 
-/**
- * Looks whether queues have a place for jobs of one tenant, in order. Jobs that have to wait for
- * others or for their time need none. Undefined: none of the queues has a limit.
- */
+/** Admits by the settings; jobs that wait for others or for their time need no place. */
 export const admitJobs =
-  (ports: AdmitPorts) =>
-  async (
-    tenant: string,
-    jobs: readonly { readonly job: NewJob; readonly unmet: number }[],
-  ): Promise<Admission | undefined> => {
+  (ports: AdmitPorts): Admit =>
+  async (tenant, jobs) => {
     const config = ports.peek(tenant) ?? (await ports.ensure(tenant));
     if (config.settings.size === 0) return undefined;
     const queues = new Map<string, { maxDepth: number; positions: number[] }>();

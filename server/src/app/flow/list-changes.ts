@@ -1,8 +1,7 @@
 import type { FlowScope, FlowSettings } from "../../domain/flow/settings.ts";
 import type { SourceProperties } from "../../domain/flow/source.ts";
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
+import { type PageRequest, readPage } from "../page.ts";
 import type { FlowAudit, FlowChangeKind } from "./change.ts";
-import { cutPage, pageSizeOf } from "./page.ts";
 
 /** What was said before a change and after it; before the first nothing was. */
 export type ChangedContent =
@@ -27,16 +26,6 @@ export interface FlowChangeView extends FlowAudit {
   readonly content: ChangedContent;
 }
 
-/** A page of the history, newest first. */
-export type ListChangesResult =
-  | {
-      readonly kind: "page";
-      readonly changes: readonly FlowChangeView[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
-
 /** What {@link listChanges} needs. */
 export interface ListChangesPorts {
   /** Up to `limit` (1,001 at most) changes older than the one with the id `before`. */
@@ -48,23 +37,11 @@ export interface ListChangesPorts {
   ) => Promise<FlowChangeView[]>;
 }
 
-/** Lists what was changed about settings and sources, newest first, a page at a time. */
+/** Lists what was changed about settings and sources, newest first. */
 export const listChanges =
-  (ports: ListChangesPorts) =>
-  async (
-    tenant: string,
-    scope: FlowScope | undefined,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListChangesResult> => {
-    const page: PageScope = { tenant, list: "flow_changes", query: scope ?? null };
-    const before = pageToken === "" ? undefined : readPageToken(page, pageToken);
-    if (pageToken !== "" && before === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const from = before === undefined ? undefined : Number(before);
-    const found = await ports.list(tenant, scope, from, size + 1);
-    const { items, continueAfter } = cutPage(found, size);
-    const nextPageToken =
-      continueAfter === undefined ? "" : writePageToken(page, String(continueAfter.id));
-    return { kind: "page", changes: items, nextPageToken };
-  };
+  (ports: ListChangesPorts) => (tenant: string, scope: FlowScope | undefined, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "flow_changes", query: scope ?? null },
+      read: (before, limit) => ports.list(tenant, scope, Number(before) || undefined, limit),
+      positionOf: ({ id }) => `${id}`,
+    });

@@ -1,6 +1,5 @@
 import { type FlowScope, scopeKey } from "../../domain/flow/settings.ts";
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
-import { cutPage, pageSizeOf } from "./page.ts";
+import { type PageRequest, readPage } from "../page.ts";
 
 /** A token bucket as an operator sees it. Rates are jobs a second. */
 export interface LimiterView {
@@ -29,16 +28,6 @@ export interface FlowStateView {
   readonly dynamicLimit?: number;
 }
 
-/** A page of states, by kind and name of their scope. */
-export type ListStatesResult =
-  | {
-      readonly kind: "page";
-      readonly states: readonly FlowStateView[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
-
 /** What {@link listStates} needs. */
 export interface ListStatesPorts {
   /** All states of a tenant, in any order. */
@@ -48,24 +37,17 @@ export interface ListStatesPorts {
 /** Lists what limiters and breakers of a tenant, or of one scope, found out by themselves. */
 export const listStates =
   (ports: ListStatesPorts) =>
-  async (
-    tenant: string,
-    scope: FlowScope | undefined,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListStatesResult> => {
+  (tenant: string, scope: FlowScope | undefined, asked: PageRequest) => {
     const only = scope === undefined ? undefined : scopeKey(scope);
-    const page: PageScope = { tenant, list: "flow_states", query: only ?? null };
-    const after = pageToken === "" ? "" : readPageToken(page, pageToken);
-    if (after === undefined) return { kind: "page_token_invalid" };
-    const found = (await ports.readStates(tenant))
-      .filter((state) => {
-        const key = scopeKey(state.scope);
-        return key > after && (only === undefined || key === only);
-      })
-      .sort((a, b) => (scopeKey(a.scope) < scopeKey(b.scope) ? -1 : 1));
-    const { items, continueAfter } = cutPage(found, pageSizeOf(pageSize));
-    const nextPageToken =
-      continueAfter === undefined ? "" : writePageToken(page, scopeKey(continueAfter.scope));
-    return { kind: "page", states: items, nextPageToken };
+    return readPage(asked, {
+      scope: { tenant, list: "flow_states", query: only ?? null },
+      read: async (after) =>
+        (await ports.readStates(tenant))
+          .filter((state) => {
+            const key = scopeKey(state.scope);
+            return key > after && (only === undefined || key === only);
+          })
+          .sort((a, b) => (scopeKey(a.scope) < scopeKey(b.scope) ? -1 : 1)),
+      positionOf: (state) => scopeKey(state.scope),
+    });
   };

@@ -1,7 +1,6 @@
 import type { Source, SourceProperties } from "../../domain/flow/source.ts";
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
+import { type PageRequest, readPage } from "../page.ts";
 import { etagOf, type FlowAudit, type FlowChangeTarget } from "./change.ts";
-import { cutPage, pageSizeOf } from "./page.ts";
 
 /** Narrows a list of sources; what is undefined does not count. */
 export interface SourceFilter {
@@ -19,16 +18,6 @@ export type SourceUpdated =
   | { readonly kind: "updated"; readonly source: Source }
   | { readonly kind: "not_found" }
   | { readonly kind: "etag_mismatch" };
-
-/** A page of sources, by name. */
-export type ListSourcesResult =
-  | {
-      readonly kind: "page";
-      readonly sources: readonly Source[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
 
 /** What the use cases of sources need. */
 export interface SourcePorts {
@@ -88,25 +77,15 @@ export const updateSource =
     return result;
   };
 
-/** Lists sources by name, a page at a time. */
+/** Lists sources by name. */
 export const listSources =
   (ports: Pick<SourcePorts, "list">) =>
-  async (
-    tenant: string,
-    filter: SourceFilter,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListSourcesResult> => {
-    const page: PageScope = { tenant, list: "sources", query: filter };
-    const after = pageToken === "" ? "" : readPageToken(page, pageToken);
-    if (after === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const found = await ports.list(tenant, filter, after, size + 1);
-    const { items, continueAfter } = cutPage(found, size);
-    const nextPageToken =
-      continueAfter === undefined ? "" : writePageToken(page, continueAfter.name);
-    return { kind: "page", sources: items, nextPageToken };
-  };
+  (tenant: string, filter: SourceFilter, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "sources", query: filter },
+      read: (after, limit) => ports.list(tenant, filter, after, limit),
+      positionOf: ({ name }) => name,
+    });
 
 const targetOf = (
   kind: "source_created" | "source_updated",

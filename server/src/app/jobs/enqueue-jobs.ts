@@ -2,7 +2,7 @@ import { formatDigest } from "../../domain/digest.ts";
 import { contentDigest, type JobSpec, type NewJob } from "../../domain/job-spec.ts";
 import type { ReadyLane } from "../../domain/offer.ts";
 import { newId } from "../../lib/ids.ts";
-import type { Admission } from "../flow/admit-jobs.ts";
+import type { Admit } from "../flow/admit-jobs.ts";
 import type { QueueFull, QuotaExceeded } from "../flow/refusals.ts";
 
 /** What became of one job spec. */
@@ -38,11 +38,7 @@ export interface StoredJobs {
 export interface EnqueuePorts {
   /** Writes jobs durably; batches with other callers' jobs. */
   readonly store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>;
-  /** Looks whether the queues have a place for the jobs; undefined if they have no limit. */
-  readonly admit: (
-    tenant: string,
-    jobs: readonly { readonly job: NewJob; readonly unmet: number }[],
-  ) => Promise<Admission | undefined>;
+  readonly admit: Admit;
   /** What jobs that are there already would be answered; undefined for those that are not. */
   readonly findEnqueued: (jobs: readonly NewJob[]) => Promise<(EnqueueResult | undefined)[]>;
   readonly maxPayloadBytes: number;

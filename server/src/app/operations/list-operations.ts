@@ -1,6 +1,5 @@
 import type { OperationOutcome } from "../../domain/operation.ts";
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
-import { cutPage, pageSizeOf } from "../flow/page.ts";
+import { type PageRequest, readPage } from "../page.ts";
 import type { OperationResultView, OperationView } from "./operation-view.ts";
 
 /** The place of an operation among others, which stand in the order in which they began. */
@@ -9,15 +8,6 @@ export interface OperationPosition {
   readonly createdUs: number;
   readonly id: string;
 }
-
-/** A page; its token is empty on the last. */
-export type PageOf<Item> =
-  | {
-      readonly kind: "page";
-      readonly items: readonly Item[];
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
 
 /** What {@link listOperations} needs. */
 export interface ListOperationsPorts {
@@ -30,29 +20,20 @@ export interface ListOperationsPorts {
   ) => Promise<OperationView[]>;
 }
 
-/** Lists operations, newest first, a page at a time. */
+/** Lists operations, newest first. */
 export const listOperations =
-  (ports: ListOperationsPorts) =>
-  async (
-    tenant: string,
-    runningOnly: boolean,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<PageOf<OperationView>> => {
-    const scope: PageScope = { tenant, list: "operations", query: { runningOnly } };
-    const position = pageToken === "" ? undefined : readPageToken(scope, pageToken);
-    if (pageToken !== "" && position === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const [createdUs = "", id = ""] = position?.split(" ") ?? [];
-    const before = position === undefined ? undefined : { createdUs: Number(createdUs), id };
-    const found = await ports.list(tenant, runningOnly, before, size + 1);
-    const { items, continueAfter } = cutPage(found, size);
-    const nextPageToken =
-      continueAfter === undefined
-        ? ""
-        : writePageToken(scope, `${continueAfter.createdUs} ${continueAfter.id}`);
-    return { kind: "page", items, nextPageToken };
-  };
+  (ports: ListOperationsPorts) => (tenant: string, runningOnly: boolean, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "operations", query: { runningOnly } },
+      read: (position, limit) => ports.list(tenant, runningOnly, positionOf(position), limit),
+      positionOf: ({ createdUs, id }) => `${createdUs} ${id}`,
+    });
+
+function positionOf(text: string): OperationPosition | undefined {
+  if (text === "") return undefined;
+  const [createdUs, id = ""] = text.split(" ");
+  return { createdUs: Number(createdUs), id };
+}
 
 /** What {@link listOperationResults} needs. */
 export interface ListResultsPorts {
@@ -66,25 +47,17 @@ export interface ListResultsPorts {
   ) => Promise<OperationResultView[] | undefined>;
 }
 
-/** Lists what became of the jobs of an operation, in the order of their ids, a page at a time. */
+/** Lists what became of the jobs of an operation, in the order of their ids. */
 export const listOperationResults =
   (ports: ListResultsPorts) =>
-  async (
+  (
     tenant: string,
     operationId: string,
     outcome: OperationOutcome | undefined,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<PageOf<OperationResultView> | { readonly kind: "not_found" }> => {
-    const query = { operationId, outcome: outcome ?? null };
-    const scope: PageScope = { tenant, list: "operation_results", query };
-    const after = pageToken === "" ? undefined : readPageToken(scope, pageToken);
-    if (pageToken !== "" && after === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const found = await ports.list(tenant, operationId, outcome, after, size + 1);
-    if (found === undefined) return { kind: "not_found" };
-    const { items, continueAfter } = cutPage(found, size);
-    const nextPageToken =
-      continueAfter === undefined ? "" : writePageToken(scope, continueAfter.jobId);
-    return { kind: "page", items, nextPageToken };
-  };
+    asked: PageRequest,
+  ) =>
+    readPage<OperationResultView, undefined>(asked, {
+      scope: { tenant, list: "operation_results", query: { operationId, outcome } },
+      read: (after, limit) => ports.list(tenant, operationId, outcome, after || undefined, limit),
+      positionOf: ({ jobId }) => jobId,
+    });

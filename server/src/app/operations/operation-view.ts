@@ -3,14 +3,11 @@ import type { OperationKind, OperationOutcome, OperationState } from "../../doma
 import type { FlowAudit } from "../flow/change.ts";
 
 /** An operation as it stands. */
-export interface OperationView {
+export interface OperationView extends FlowAudit {
   readonly tenant: string;
   readonly id: string;
   readonly kind: OperationKind;
   readonly state: OperationState;
-  readonly actor: string;
-  readonly reason: string;
-  readonly ticket: string;
   /** The run that it is about. */
   readonly runId: string | undefined;
   readonly matching: number;

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "../../domain/digest.ts";
 import type { JobAction, JobOperation, OperationTarget } from "../../domain/operation.ts";
 import type { FlowAudit } from "../flow/change.ts";
 import type { OperationView } from "./operation-view.ts";
@@ -114,13 +113,8 @@ async function missingRun(
 }
 
 /** What "the same request" means: all that was said, except by whom. */
-function digestOf({ target, action, maxPerSecond, reason, ticket }: OperationRequest): Buffer {
-  // By way of JSON, so that moments are texts and what is not set is not there.
-  const said = JSON.parse(JSON.stringify({ target, action, maxPerSecond, reason, ticket }));
-  return createHash("sha256")
-    .update(canonicalize(said) ?? "")
-    .digest();
-}
+const digestOf = ({ target, action, maxPerSecond, reason, ticket }: OperationRequest): Buffer =>
+  contentHash({ target, action, maxPerSecond, reason, ticket });
 
 /** The jobs themselves are in the operation's results. */
 function detailOf({ target, action, maxPerSecond }: JobOperation): object {

@@ -1,16 +1,5 @@
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
-import { cutPage, pageSizeOf } from "../flow/page.ts";
+import { type PageRequest, readPage } from "../page.ts";
 import type { PipelineHead } from "./stored-pipeline.ts";
-
-/** A page of pipelines. */
-export type ListPipelinesResult =
-  | {
-      readonly kind: "page";
-      readonly pipelines: readonly PipelineHead[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
 
 /** What {@link listPipelines} needs. Both answer up to `limit` (1,001 at most). */
 export interface ListPipelinesPorts {
@@ -27,25 +16,14 @@ export interface ListPipelinesPorts {
 
 const NO_VERSION = 2 ** 31 - 1;
 
-/** Lists all pipelines, or with a name the versions of one, a page at a time. */
+/** Lists all pipelines, or with a name the versions of one. */
 export const listPipelines =
-  (ports: ListPipelinesPorts) =>
-  async (
-    tenant: string,
-    name: string,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListPipelinesResult> => {
-    const page: PageScope = { tenant, list: "pipelines", query: name };
-    const position = pageToken === "" ? "" : readPageToken(page, pageToken);
-    if (position === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const found =
-      name === ""
-        ? await ports.newest(tenant, position, size + 1)
-        : await ports.versions(tenant, name, Number(position) || NO_VERSION, size + 1);
-    const { items, continueAfter: last } = cutPage(found, size);
-    const next = name === "" ? last?.name : last?.version.toString();
-    const nextPageToken = next === undefined ? "" : writePageToken(page, next);
-    return { kind: "page", pipelines: items, nextPageToken };
-  };
+  (ports: ListPipelinesPorts) => (tenant: string, name: string, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "pipelines", query: name },
+      read: (position, limit) =>
+        name === ""
+          ? ports.newest(tenant, position, limit)
+          : ports.versions(tenant, name, Number(position) || NO_VERSION, limit),
+      positionOf: (last) => (name === "" ? last.name : `${last.version}`),
+    });

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "../../domain/digest.ts";
 import { type JobSpecJson, readJobSpecJson, writeJobSpecJson } from "../../domain/job-spec-json.ts";
 import type { Pipeline, PipelineJob, PipelineParameter } from "../../domain/plan/pipeline.ts";
 import type { JsonValue } from "../../domain/plan/template.ts";
@@ -47,21 +46,15 @@ export const jobOfJson = ({ name, spec, payloadTemplate, dependsOn }: JobJson): 
 });
 
 /**
- * What "the same content" means for a pipeline: SHA-256 over the canonical JSON (RFC 8785) of all
- * that its author says. Templates count by their value: white space makes no new version.
+ * What "the same content" means for a pipeline: all that its author says. Templates count by their
+ * value: white space makes no new version.
  */
-export function pipelineDigest({ description, parameters, jobs }: Pipeline): Uint8Array {
-  const content = canonicalize({
+export const pipelineDigest = ({ description, parameters, jobs }: Pipeline): Uint8Array =>
+  contentHash({
     description,
-    parameters: parameters.map((one) => withoutUndefined(one)),
+    parameters,
     jobs: jobs.map((job) => ({
-      ...withoutUndefined(jobJson(job)),
+      ...jobJson(job),
       payloadTemplate: job.payloadTemplate === undefined ? null : { is: job.payloadTemplate },
     })),
   });
-  return createHash("sha256")
-    .update(content ?? "")
-    .digest();
-}
-
-const withoutUndefined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

@@ -30,13 +30,15 @@ export interface PrunerPorts {
     after: string,
     beforeId: string,
   ) => Promise<{ readonly runIds: readonly string[]; readonly next: string | undefined }>;
-  /** Whether the jobs of a run after a position, a page of them, are over their time. */
+  /** Whether the jobs of a run after a position, a page of them, are over; takes a mark away. */
   readonly runOver: (
     tenant: string,
     runId: string,
     after: number,
   ) => Promise<{ readonly over: boolean; readonly next: number | undefined }>;
-  /** The next part of removing a run. */
+  /** Hides a run that is to be removed, so that nothing about it changes; false if it is used. */
+  readonly mark: (tenant: string, runId: string) => Promise<boolean>;
+  /** The next part of removing a run that is marked. */
   readonly run: (
     tenant: string,
     runId: string,
@@ -117,16 +119,11 @@ async function* pruneRun(
   runId: string,
   pruned: Pruned,
 ): AsyncGenerator<Pruned> {
-  for (let after: number | undefined = -1; after !== undefined; ) {
-    const page: Awaited<ReturnType<PrunerPorts["runOver"]>> = await ports.runOver(
-      tenant,
-      runId,
-      after,
-    );
-    yield pruned;
-    if (!page.over) return;
-    after = page.next;
-  }
+  // Most runs stay, and must not be hidden. Of one that does not, a job may be retried meanwhile.
+  if (!(yield* isOver(ports, tenant, runId, pruned))) return;
+  if (!(await ports.mark(tenant, runId))) return;
+  yield pruned;
+  if (!(yield* isOver(ports, tenant, runId, pruned))) return;
   for (;;) {
     const { kind, removed } = await ports.run(tenant, runId);
     pruned.jobs += removed;
@@ -134,6 +131,25 @@ async function* pruneRun(
     yield pruned;
     if (kind !== "more") return;
   }
+}
+
+async function* isOver(
+  ports: PrunerPorts,
+  tenant: string,
+  runId: string,
+  pruned: Pruned,
+): AsyncGenerator<Pruned, boolean> {
+  for (let after: number | undefined = -1; after !== undefined; ) {
+    const page: Awaited<ReturnType<PrunerPorts["runOver"]>> = await ports.runOver(
+      tenant,
+      runId,
+      after,
+    );
+    yield pruned;
+    if (!page.over) return false;
+    after = page.next;
+  }
+  return true;
 }
 
 /** What the loop needs besides. */

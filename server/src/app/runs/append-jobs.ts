@@ -1,7 +1,7 @@
 import type { Dependency, GraphFault } from "../../domain/graph.ts";
 import type { NewJob } from "../../domain/job-spec.ts";
 import type { LeaseRef } from "../../domain/lease.ts";
-import type { Admission } from "../flow/admit-jobs.ts";
+import type { Admit } from "../flow/admit-jobs.ts";
 import type { QueueFull } from "../flow/refusals.ts";
 import {
   type BadBatch,
@@ -66,11 +66,7 @@ export interface AppendJobsPorts {
   readonly append: (batch: NewBatch) => Promise<AppendedBatch>;
   /** What a batch would be answered of which all is there already; undefined if it is not. */
   readonly findAppended: (batch: NewBatch) => Promise<AppendedBatch | undefined>;
-  /** Looks whether the queues have a place for the jobs; undefined if they have no limit. */
-  readonly admit: (
-    tenant: string,
-    jobs: readonly { readonly job: NewJob; readonly unmet: number }[],
-  ) => Promise<Admission | undefined>;
+  readonly admit: Admit;
   readonly maxPayloadBytes: number;
 }
 

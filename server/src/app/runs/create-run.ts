@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "../../domain/digest.ts";
 import { type Dependency, findGraphFaults, type GraphFault } from "../../domain/graph.ts";
 import { contentDigest, type JobSpec, type NewJob } from "../../domain/job-spec.ts";
 import { newId } from "../../lib/ids.ts";
-import type { Admission } from "../flow/admit-jobs.ts";
+import type { Admit } from "../flow/admit-jobs.ts";
 import type { QueueFull, QuotaExceeded } from "../flow/refusals.ts";
 
 /** What made a run, if it was not its producer. */
@@ -95,7 +94,7 @@ const MAX_EDGES = 20_000;
 export interface CreateRunPorts {
   readonly store: (run: NewRun) => Promise<StoredRun>;
   /** Looks whether the queues have a place for the jobs; undefined if they have no limit. */
-  readonly admit: (tenant: string, jobs: NewRun["jobs"]) => Promise<Admission | undefined>;
+  readonly admit: Admit;
   /** What a run that is there already would be answered; undefined if it is not. */
   readonly findStored: (run: NewRun) => Promise<StoredRun | undefined>;
   readonly maxPayloadBytes: number;
@@ -182,8 +181,8 @@ export function newRunJob(
 }
 
 /** What "the same content" means for a repeated run id; see contentDigest for jobs. */
-function runDigest(run: RunSpec, jobs: NewRun["jobs"]): Uint8Array {
-  const content = canonicalize({
+const runDigest = (run: RunSpec, jobs: NewRun["jobs"]): Uint8Array =>
+  contentHash({
     displayName: run.displayName,
     project: run.project,
     ...(run.pipeline !== undefined && { pipeline: run.pipeline }),
@@ -200,7 +199,3 @@ function runDigest(run: RunSpec, jobs: NewRun["jobs"]): Uint8Array {
       })),
     })),
   });
-  return createHash("sha256")
-    .update(content ?? "")
-    .digest();
-}

@@ -4,6 +4,7 @@ import type { JobState } from "../../domain/job-machine.ts";
 import { type Lane, laneKey } from "../../domain/offer.ts";
 import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
 import type { BlockedBy } from "../jobs/explain-job.ts";
+import type { PageRequest, PageTokenInvalid } from "../page.ts";
 
 /** A job of a graph, and what could keep it where it stands. */
 export interface GraphNode {
@@ -52,7 +53,7 @@ export interface ShownNode extends GraphNode {
   readonly blockedBy: BlockedBy | undefined;
 }
 
-/** A page of a graph. */
+/** A page of a graph; undefined if there is no such run. */
 export type GraphPage =
   | {
       readonly kind: "page";
@@ -60,8 +61,8 @@ export type GraphPage =
       readonly edges: readonly GraphEdge[];
       readonly nextPageToken: string;
     }
-  | { readonly kind: "run_not_found" }
-  | { readonly kind: "page_token_invalid" };
+  | PageTokenInvalid
+  | undefined;
 
 /** What {@link graphPage} needs. */
 export interface GraphPagePorts {
@@ -103,13 +104,12 @@ export const graphPage =
   async (
     tenant: string,
     runId: string,
-    pageSize: number,
-    pageToken: string,
+    { pageSize, pageToken }: PageRequest,
   ): Promise<GraphPage> => {
     const scope: PageScope = { tenant, list: "run_graph", query: runId };
-    const position = pageToken === "" ? "" : readPageToken(scope, pageToken);
+    const position = readPageToken(scope, pageToken);
     if (position === undefined) return { kind: "page_token_invalid" };
-    const size = pageSize === 0 ? DEFAULT_SIZE : pageSize;
+    const size = pageSize || DEFAULT_SIZE;
     let from: GraphPosition =
       position === "" ? { in: "reused", after: FIRST_ID } : (JSON.parse(position) as GraphPosition);
     let found = await ports.read(tenant, runId, from, size);
@@ -117,11 +117,11 @@ export const graphPage =
       from = { in: "own", after: -1 };
       found = await ports.read(tenant, runId, from, size);
     }
-    if (found === undefined) return { kind: "run_not_found" };
+    if (found === undefined) return undefined;
     const torn = tornBy(found, from);
     const causes = await causesOf(ports, tenant, found, torn);
     const { nodes, edges, next } = cut(found, causes, from, size);
-    const nextPageToken = next === undefined ? "" : writePageToken(scope, JSON.stringify(next));
+    const nextPageToken = writePageToken(scope, next && JSON.stringify(next));
     return { kind: "page", nodes, edges, nextPageToken };
   };
 

@@ -1,6 +1,5 @@
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
 import type { RunHead } from "../../domain/run-view.ts";
-import { cutPage, pageSizeOf } from "../flow/page.ts";
+import { type PageRequest, readPage } from "../page.ts";
 
 /** Narrows a list of runs; what is undefined does not count, the rest must all match. */
 export interface RunFilter {
@@ -10,16 +9,6 @@ export interface RunFilter {
   /** Replays of this run. */
   readonly replayOf: string | undefined;
 }
-
-/** A page of runs, newest first. */
-export type ListRunsResult =
-  | {
-      readonly kind: "page";
-      readonly runs: readonly RunHead[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
 
 /** What {@link listRuns} needs. */
 export interface ListRunsPorts {
@@ -32,22 +21,11 @@ export interface ListRunsPorts {
   ) => Promise<RunHead[]>;
 }
 
-/** Lists runs, newest first, a page at a time. */
+/** Lists runs, newest first. */
 export const listRuns =
-  (ports: ListRunsPorts) =>
-  async (
-    tenant: string,
-    filter: RunFilter,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListRunsResult> => {
-    const page: PageScope = { tenant, list: "runs", query: { ...filter } };
-    const before = pageToken === "" ? undefined : readPageToken(page, pageToken);
-    if (pageToken !== "" && before === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const found = await ports.list(tenant, filter, before, size + 1);
-    const { items, continueAfter } = cutPage(found, size);
-    const nextPageToken =
-      continueAfter === undefined ? "" : writePageToken(page, continueAfter.runId);
-    return { kind: "page", runs: items, nextPageToken };
-  };
+  (ports: ListRunsPorts) => (tenant: string, filter: RunFilter, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "runs", query: filter },
+      read: (before, limit) => ports.list(tenant, filter, before || undefined, limit),
+      positionOf: ({ runId }) => runId,
+    });

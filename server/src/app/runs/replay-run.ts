@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "../../domain/digest.ts";
 import type { JobState } from "../../domain/job-machine.ts";
 import { planReplay, type ReplayCause, type ReplayGraph } from "../../domain/replay.ts";
 import type { RunHead } from "../../domain/run-view.ts";
@@ -22,15 +21,17 @@ export interface LoadedRun extends ReplayGraph {
   readonly isFinished: boolean;
   /** The position in the run of the job at each index. */
   readonly positions: readonly number[];
+  /** Another one as soon as a job of a finished run was retried. */
+  readonly mark: string;
 }
 
-/** What runs again and what is reused, as the operation keeps it; ascending positions. */
+/**
+ * What runs again and what is reused, as the operation keeps it. Each of its steps reads all of it,
+ * so it is short: a letter for each position of the run, from 0 on, "." for those left out.
+ */
 export interface ReplaySelection {
   readonly source: string;
-  readonly positions: readonly number[];
-  /** The cause of each of them, a letter each. */
   readonly causes: string;
-  readonly reused: readonly number[];
 }
 
 /** A replay on its way into the ledger. */
@@ -40,6 +41,8 @@ export interface NewReplay extends FlowAudit {
   readonly id: string;
   readonly requestDigest: Uint8Array;
   readonly selection: ReplaySelection;
+  /** Of the run when it was read. */
+  readonly mark: string;
 }
 
 /** A replay that is in the ledger, or an id that something else has. */
@@ -49,8 +52,7 @@ export type StoredReplay =
       readonly run: RunHead;
       readonly selection: ReplaySelection;
     }
-  | { readonly kind: "request_id_conflict" }
-  | { readonly kind: "run_not_found" };
+  | { readonly kind: "request_id_conflict" | "run_not_found" | "run_active" };
 
 /** A job of the first run and what a replay does with it. */
 export interface ReplayedJob {
@@ -58,6 +60,12 @@ export interface ReplayedJob {
   readonly jobId: string;
   readonly cause: ReplayCause;
   readonly state: JobState;
+}
+
+/** What the run that is replayed reuses itself, and its replay too: the first 1,000, of so many. */
+export interface ReusedJobs {
+  readonly count: number;
+  readonly jobs: readonly Omit<ReplayedJob, "cause">[];
 }
 
 /** What became of a request to replay a run. */
@@ -84,7 +92,7 @@ export interface ReplayRunPorts {
     id: string,
     requestDigest: Uint8Array,
   ) => Promise<StoredReplay | undefined>;
-  /** Writes the new run, to be filled by the operation. */
+  /** Writes the new run, to be filled by the operation, if the mark of the first is the same. */
   readonly store: (replay: NewReplay) => Promise<StoredReplay>;
   /** Names, ids and states of a run's jobs, by position. */
   readonly describe: (
@@ -92,6 +100,8 @@ export interface ReplayRunPorts {
     runId: string,
     positions: readonly number[],
   ) => Promise<ReadonlyMap<number, Omit<ReplayedJob, "cause">>>;
+  /** What a run, a replay itself, reuses of other runs. */
+  readonly reusedBy: (tenant: string, runId: string) => Promise<ReusedJobs>;
 }
 
 /** Jobs that an answer tells about. */
@@ -104,6 +114,9 @@ const LETTERS: Readonly<Record<ReplayCause, string>> = {
   upstream: "u",
   reused: "r",
 };
+
+/** The letter of a job that has no part in a replay. */
+const LEFT_OUT = ".";
 
 const CAUSES = new Map(Object.entries(LETTERS).map(([cause, letter]) => [letter, cause]));
 
@@ -124,11 +137,12 @@ export const replayRun =
     const plan = planReplay(loaded, spec);
     if (plan.kind !== "plan") return plan;
     const selection = select(spec.runId, loaded.positions, plan.causes);
-    if (selection.positions.length === 0) return { kind: "nothing_to_replay" };
+    if (positionsOf(selection).running.length === 0) return { kind: "nothing_to_replay" };
     if (spec.dryRun) return tell(ports, tenant, selection, undefined, false);
     const { actor, reason, ticket } = spec;
     const said = { actor, reason, ticket };
-    const stored = await ports.store({ tenant, id, requestDigest, selection, ...said });
+    const { mark } = loaded;
+    const stored = await ports.store({ tenant, id, requestDigest, selection, mark, ...said });
     return answer(ports, tenant, stored);
   };
 
@@ -137,25 +151,32 @@ function select(
   positions: readonly number[],
   causes: readonly (ReplayCause | undefined)[],
 ): ReplaySelection {
+  const letters = new Array<string>((positions.at(-1) ?? 0) + 1).fill(LEFT_OUT);
+  causes.forEach((cause, index) => {
+    if (cause !== undefined) letters[positions[index] as number] = LETTERS[cause];
+  });
+  return { source, causes: letters.join("") };
+}
+
+/** The positions of what runs again and of what is reused, each ascending. */
+export function positionsOf({ causes }: ReplaySelection): {
+  readonly running: readonly number[];
+  readonly reused: readonly number[];
+} {
   const running: number[] = [];
   const reused: number[] = [];
-  const letters: string[] = [];
-  causes.forEach((cause, index) => {
-    if (cause === undefined) return;
-    const position = positions[index] as number;
-    if (cause === "reused") reused.push(position);
-    else {
-      running.push(position);
-      letters.push(LETTERS[cause]);
-    }
-  });
-  return { source, positions: running, causes: letters.join(""), reused };
+  for (let position = 0; position < causes.length; position++) {
+    const letter = causes[position];
+    if (letter === LETTERS.reused) reused.push(position);
+    else if (letter !== LEFT_OUT) running.push(position);
+  }
+  return { running, reused };
 }
 
 const answer = (ports: ReplayRunPorts, tenant: string, stored: StoredReplay) =>
-  stored.kind === "request_id_conflict" || stored.kind === "run_not_found"
-    ? stored
-    : tell(ports, tenant, stored.selection, stored.run, stored.kind === "existing");
+  "run" in stored
+    ? tell(ports, tenant, stored.selection, stored.run, stored.kind === "existing")
+    : stored;
 
 async function tell(
   ports: ReplayRunPorts,
@@ -164,25 +185,23 @@ async function tell(
   run: RunHead | undefined,
   alreadyExisted: boolean,
 ): Promise<ReplayRunResult> {
-  const { source, positions, causes, reused } = selection;
-  const causeOf = new Map<number, ReplayCause>(reused.map((position) => [position, "reused"]));
-  positions.forEach((position, at) => {
-    causeOf.set(position, CAUSES.get(causes[at] ?? "") as ReplayCause);
-  });
-  const first = [...causeOf.keys()].sort((a, b) => a - b).slice(0, MAX_TOLD);
+  const { source, causes } = selection;
+  const { running, reused } = positionsOf(selection);
+  const both = [...running.slice(0, MAX_TOLD), ...reused.slice(0, MAX_TOLD)];
+  const first = both.sort((a, b) => a - b).slice(0, MAX_TOLD);
   const described = await ports.describe(tenant, source, first);
-  const jobs = first.flatMap((position): ReplayedJob[] => {
+  const inherited = await ports.reusedBy(tenant, source);
+  const own = first.flatMap((position): ReplayedJob[] => {
     const job = described.get(position);
-    return job === undefined ? [] : [{ ...job, cause: causeOf.get(position) as ReplayCause }];
+    const cause = CAUSES.get(causes[position] ?? "") as ReplayCause;
+    return job === undefined ? [] : [{ ...job, cause }];
   });
-  const counts = { runningCount: positions.length, reusedCount: reused.length };
-  return { kind: "replay", run, jobs, ...counts, alreadyExisted };
+  const before = inherited.jobs.map((job): ReplayedJob => ({ ...job, cause: "reused" }));
+  const jobs = [...before, ...own].slice(0, MAX_TOLD);
+  const reusedCount = reused.length + inherited.count;
+  return { kind: "replay", run, jobs, runningCount: running.length, reusedCount, alreadyExisted };
 }
 
 /** What "the same request" means for a repeated id; why it was made does not matter. */
-function digestOf({ runId, jobNames, includeDownstream, rerunUpstream }: ReplaySpec): Uint8Array {
-  const said = canonicalize({ runId, jobNames, includeDownstream, rerunUpstream });
-  return createHash("sha256")
-    .update(said ?? "")
-    .digest();
-}
+const digestOf = ({ runId, jobNames, includeDownstream, rerunUpstream }: ReplaySpec): Uint8Array =>
+  contentHash({ runId, jobNames, includeDownstream, rerunUpstream });

@@ -1,5 +1,4 @@
-import { type PageScope, readPageToken, writePageToken } from "../../domain/page-token.ts";
-import { cutPage, pageSizeOf } from "../flow/page.ts";
+import { type PageRequest, readPage } from "../page.ts";
 
 /** How the event time of a source and scope is cut into windows. */
 export interface WindowSeries {
@@ -41,27 +40,10 @@ export interface WatermarkLag {
   readonly behind: number;
 }
 
-/** Who declares a series, and why. */
-export interface SeriesAudit {
-  readonly actor: string;
-  readonly reason: string;
-  readonly ticket: string;
-}
-
 /** What became of a declaration; in_use: width and origin cannot change any more. */
 export type SeriesPut =
   | { readonly kind: "put"; readonly watermark: Watermark }
   | { readonly kind: "in_use" };
-
-/** A page of watermarks, by source and scope. */
-export type ListWatermarksResult =
-  | {
-      readonly kind: "page";
-      readonly watermarks: readonly Watermark[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" };
 
 /** What {@link listWatermarks} needs. */
 export interface ListWatermarksPorts {
@@ -74,28 +56,17 @@ export interface ListWatermarksPorts {
   ) => Promise<Watermark[]>;
 }
 
-/** Lists watermarks by source and scope, a page at a time. */
+/** Lists watermarks by source and scope. */
 export const listWatermarks =
-  (ports: ListWatermarksPorts) =>
-  async (
-    tenant: string,
-    source: string,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListWatermarksResult> => {
-    const page: PageScope = { tenant, list: "watermarks", query: source };
-    const position = pageToken === "" ? '["",""]' : readPageToken(page, pageToken);
-    if (position === undefined) return { kind: "page_token_invalid" };
-    const size = pageSizeOf(pageSize);
-    const after = JSON.parse(position) as [string, string];
-    const { items, continueAfter } = cutPage(
-      await ports.list(tenant, source, after, size + 1),
-      size,
-    );
-    const last = continueAfter && [continueAfter.series.source, continueAfter.series.scope];
-    const nextPageToken = last === undefined ? "" : writePageToken(page, JSON.stringify(last));
-    return { kind: "page", watermarks: items, nextPageToken };
-  };
+  (ports: ListWatermarksPorts) => (tenant: string, source: string, asked: PageRequest) =>
+    readPage(asked, {
+      scope: { tenant, list: "watermarks", query: source },
+      read: (position, limit) => {
+        const after = JSON.parse(position || '["",""]') as [string, string];
+        return ports.list(tenant, source, after, limit);
+      },
+      positionOf: ({ series }) => JSON.stringify([series.source, series.scope]),
+    });
 
 /** What to look for gaps in; without an end: what is due. */
 export interface GapQuery {
@@ -105,50 +76,25 @@ export interface GapQuery {
   readonly until: Date | undefined;
 }
 
-/** Gaps of a series, and where to go on; undefined: nowhere. */
-export interface FoundGaps {
-  readonly gaps: readonly Gap[];
-  readonly nextFrom: Date | undefined;
-}
-
-/** A page of gaps, oldest first. */
-export type ListGapsResult =
-  | {
-      readonly kind: "page";
-      readonly gaps: readonly Gap[];
-      /** Empty on the last page. */
-      readonly nextPageToken: string;
-    }
-  | { readonly kind: "page_token_invalid" | "series_not_found" };
-
 /** What {@link listGaps} needs. */
 export interface ListGapsPorts {
-  /** Up to `limit` gaps from a moment on; undefined: there is no such series. */
+  /** Up to `limit` gaps from a moment on, oldest first; undefined: there is no such series. */
   readonly find: (
     tenant: string,
     query: GapQuery,
     after: Date | undefined,
     limit: number,
-  ) => Promise<FoundGaps | undefined>;
+  ) => Promise<readonly Gap[] | undefined>;
 }
 
-/** Lists what is due and not covered, a page at a time. */
+/** Lists what is due and not covered, oldest first. */
 export const listGaps =
-  (ports: ListGapsPorts) =>
-  async (
-    tenant: string,
-    query: GapQuery,
-    pageSize: number,
-    pageToken: string,
-  ): Promise<ListGapsResult> => {
-    const asked = { ...query, from: query.from?.toJSON(), until: query.until?.toJSON() };
-    const page: PageScope = { tenant, list: "gaps", query: JSON.stringify(asked) };
-    const position = pageToken === "" ? "" : readPageToken(page, pageToken);
-    if (position === undefined) return { kind: "page_token_invalid" };
-    const after = position === "" ? undefined : new Date(position);
-    const found = await ports.find(tenant, query, after, pageSizeOf(pageSize));
-    if (found === undefined) return { kind: "series_not_found" };
-    const next = found.nextFrom;
-    const nextPageToken = next === undefined ? "" : writePageToken(page, next.toISOString());
-    return { kind: "page", gaps: found.gaps, nextPageToken };
-  };
+  (ports: ListGapsPorts) => (tenant: string, query: GapQuery, asked: PageRequest) =>
+    readPage<Gap, undefined>(asked, {
+      scope: { tenant, list: "gaps", query },
+      read: (position, limit) => {
+        const after = position === "" ? undefined : new Date(position);
+        return ports.find(tenant, query, after, limit);
+      },
+      positionOf: ({ end }) => end.toISOString(),
+    });

@@ -2,6 +2,7 @@
 export type WallMs = number;
 
 const DAY_MS = 86_400_000;
+const FOUR_CENTURIES_MS = 146_097 * DAY_MS;
 
 // Making a formatter costs about a hundred times as much as asking it. Every zone there is fits.
 const MAX_FORMATTERS = 1_000;
@@ -28,7 +29,10 @@ export function offsetMs(timeZone: string, instantMs: number): number {
     shown[type] = Number(value);
   }
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = shown;
-  return Date.UTC(year, month - 1, day, hour, minute, second) - secondMs;
+  // Four centuries later the calendar is the same, and no year is taken for one of the 1900s.
+  const wall = Date.UTC(year + 400, month - 1, day, hour, minute, second) - FOUR_CENTURIES_MS;
+  // The last day before the year 1 is shown as one of the year 1, of the other era.
+  return wall - secondMs > DAY_MS ? wall - secondMs - 365 * DAY_MS : wall - secondMs;
 }
 
 /**

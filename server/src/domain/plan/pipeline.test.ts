@@ -97,6 +97,23 @@ describe("pipelineFaults", () => {
     ]);
   });
 
+  it("refuses defaults that are too much together", () => {
+    const halves = (bytes: number) =>
+      ["a", "b"].map((name) => {
+        return {
+          name,
+          kind: "string",
+          description: "",
+          defaultValue: "ü".repeat(bytes / 4),
+        } as const;
+      });
+    // Besides the texts there are brackets, quotes and a comma.
+    const faults = (bytes: number) =>
+      pipelineFaults({ ...pipelineOf(), parameters: halves(bytes) }).map(({ path }) => path);
+    expect(faults(16_384 - 8)).toEqual([]);
+    expect(faults(16_384 - 4)).toEqual(["parameters"]);
+  });
+
   it("refuses what is nested too deep", () => {
     let deep: JsonValue = "${nobody}";
     for (let depth = 0; depth < 10_000; depth++) deep = [deep];

@@ -78,6 +78,9 @@ export function specTemplates(spec: JobSpec): SpecTemplate[] {
   ];
 }
 
+/** A list of pipelines shows all defaults, of a thousand pipelines at most. */
+const MAX_DEFAULTS_BYTES = 16_384;
+
 /**
  * Everything that is wrong with a pipeline but for its graph. A parameter that no template names is
  * no fault: callers may pass it before a later version reads it.
@@ -136,6 +139,11 @@ function parameterFaults(parameters: readonly PipelineParameter[]): PlanFault[] 
       faults.push({ path: `parameters[${at}].default_value`, description });
     }
   });
+  const defaults = parameters.map(({ defaultValue }) => defaultValue ?? null);
+  if (faults.length === 0 && Buffer.byteLength(JSON.stringify(defaults)) > MAX_DEFAULTS_BYTES) {
+    const description = `the default values may have ${MAX_DEFAULTS_BYTES} bytes together, as JSON`;
+    faults.push({ path: "parameters", description });
+  }
   return faults;
 }
 

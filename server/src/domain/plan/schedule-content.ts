@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+import { contentHash } from "../digest.ts";
 import { type JobSpecJson, readJobSpecJson, writeJobSpecJson } from "../job-spec-json.ts";
 import type { Schedule, ScheduleTarget } from "./schedule.ts";
 import type { ParameterValues } from "./template.ts";
@@ -66,8 +65,6 @@ export function readSchedule(content: ScheduleContent): Schedule {
 const readTarget = (target: ScheduleContent["target"]): ScheduleTarget =>
   target.kind === "job" ? { ...target, spec: readJobSpecJson(target.spec) } : target;
 
-/** What "the same content" means for a schedule: SHA-256 over the canonical JSON (RFC 8785). */
+/** What "the same content" means for a schedule. */
 export const scheduleDigest = (schedule: Schedule): Uint8Array =>
-  createHash("sha256")
-    .update(canonicalize(writeSchedule(schedule)) ?? "")
-    .digest();
+  contentHash(writeSchedule(schedule));

@@ -172,6 +172,13 @@ describe("timingFaults", () => {
     );
   });
 
+  it.each(["* * * *", "0 0 0 * * * 2027"])("counts the fields of %j itself", (expression) => {
+    const fields = expression.split(" ").length;
+    expect(timingFaults(cron(expression))[0]?.description).toBe(
+      `must have five fields, or six with seconds in front, not ${fields}`,
+    );
+  });
+
   it.each(["", "+01:00", "Europe/Atlantis"])("refuses the zone %j", (timeZone) => {
     expect(paths(cron("0 0 * * *", timeZone))).toEqual(["cron.time_zone"]);
   });

@@ -135,5 +135,8 @@ it("writes a moment as a zone's clock shows it", () => {
   const at = new Date(Date.UTC(2026, 6, 1, 12, 0, 0, 5));
   expect(localText("America/St_Johns", at)).toBe("2026-07-01T09:30:00.005-02:30");
   expect(localText("Asia/Kathmandu", new Date(0))).toBe("1970-01-01T05:30:00+05:30");
+  const first = new Date("0001-01-01T00:00:00Z");
+  expect(localText("UTC", first)).toBe("0001-01-01T00:00:00+00:00");
+  expect(localText("America/New_York", first)).toBe("0000-12-31T19:03:58-04:56");
   expect(localText("UTC", new Date(0))).toBe("1970-01-01T00:00:00+00:00");
 });

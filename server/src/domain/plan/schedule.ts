@@ -125,6 +125,13 @@ export function nextFireTime(schedule: Schedule, seed: string, settled: Date): D
   return at !== undefined && at.getTime() <= LAST_MS ? at : undefined;
 }
 
+/** What is wrong with a schedule of which no firing comes from a moment on. */
+export function neverFires({ end }: Schedule, now: Date): PlanFault {
+  if (end === undefined) return { path: "start_time", description: "no firing comes after it" };
+  const why = end <= now ? "is in the past" : "comes before the next firing";
+  return { path: "end_time", description: `${why}: the schedule would never fire` };
+}
+
 /** The last moment that the contract's Timestamp can hold. */
 const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
@@ -194,6 +201,8 @@ export function decideOverlap(overlap: Overlap, queued: number, isBusy: boolean)
   }
 }
 
-/** Whether a queued firing waits for the one before it, and not only for a place in its queue. */
-export const waitsItsTurn = (overlap: Overlap): boolean =>
-  overlap === "skip" || overlap === "queue";
+/**
+ * Whether a queued firing waits for the one before it, and not only for a place in its queue. Where
+ * overlaps are cancelled, too: several may wait from before the policy was that.
+ */
+export const waitsItsTurn = (overlap: Overlap): boolean => overlap !== "allow";

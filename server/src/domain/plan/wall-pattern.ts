@@ -33,6 +33,10 @@ export function patternFault(expression: string): string | undefined {
   if (expression.length > MAX_PATTERN_LENGTH) {
     return `must have at most ${MAX_PATTERN_LENGTH} characters`;
   }
+  const fields = expression.match(/\S+/g) ?? [];
+  if (!expression.trim().startsWith("@") && fields.length !== 5 && fields.length !== 6) {
+    return `must have five fields, or six with seconds in front, not ${fields.length}`;
+  }
   try {
     // Four years and a century's missing leap day: if nothing comes by then, nothing ever does.
     const first = wallPattern(expression).next(0);

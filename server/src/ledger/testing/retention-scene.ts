@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { createTestDatabase } from "../../../../test/support/database.ts";
+import { createTestDatabase, type TestDatabase } from "../../../../test/support/database.ts";
 import {
   attemptRow,
   digestOf,
@@ -17,6 +17,7 @@ import {
   prune,
 } from "../../app/retention/pruner.ts";
 import {
+  markRunIn,
   pruneJobsIn,
   pruneLeftoversIn,
   pruneRunIn,
@@ -75,6 +76,7 @@ export function idOf(hours: number): string {
 
 /** A ledger and the pruner over it. */
 export interface RetentionScene {
+  readonly database: TestDatabase;
   readonly owner: pg.Pool;
   readonly ports: PrunerPorts;
   /** Writes the artifact that succeeded jobs of a tenant have bound. */
@@ -103,11 +105,13 @@ export async function openRetention(): Promise<RetentionScene> {
     jobs: pruneJobsIn(pool, KEPT),
     runs: runsToPruneIn(pool, KEPT),
     runOver: runPageOverIn(pool, KEPT),
-    run: pruneRunIn(pool, KEPT),
+    mark: markRunIn(pool),
+    run: pruneRunIn(pool),
     leftovers: pruneLeftoversIn(pool, KEPT),
     now: Date.now,
   };
   return {
+    database,
     owner,
     ports,
     artifact: (tenant) =>

@@ -49,8 +49,8 @@ export function errorsInterceptor(logger: Logger): Interceptor {
 
 function toContractError(error: unknown, report: (bug: unknown) => string): ConnectError {
   if (error instanceof LedgerUnavailable) {
-    const { retryAfterMs } = error;
-    return unavailable("LEDGER_UNAVAILABLE", { retryAfterMs, cause: error });
+    const { message, retryAfterMs } = error;
+    return unavailable("LEDGER_UNAVAILABLE", { message, retryAfterMs, cause: error });
   }
   if (error instanceof InvalidText) {
     const violations = [{ field: "", description: error.message }];

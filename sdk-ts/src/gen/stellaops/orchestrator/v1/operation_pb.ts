@@ -93,7 +93,8 @@ export const ReprioritiseActionSchema: GenMessage<ReprioritiseAction> = /*@__PUR
   messageDesc(file_stellaops_orchestrator_v1_operation, 3);
 
 /**
- * MoveAction moves jobs that are not being worked on to another queue.
+ * MoveAction moves jobs that are not being worked on to another queue. As when they are enqueued, a
+ * ready job needs a place there, and the others do not.
  *
  * @generated from message stellaops.orchestrator.v1.MoveAction
  */
@@ -163,7 +164,8 @@ export type StartOperationRequest = Message<"stellaops.orchestrator.v1.StartOper
   } | {
     /**
      * Those that match when their turn comes. Only jobs that the action can be about are looked at:
-     * dead and scheduled ones to retry, dead ones to discard, unfinished ones for all other actions.
+     * dead letters and scheduled jobs to retry, dead letters to discard, unfinished jobs for all other
+     * actions.
      *
      * @generated from field: stellaops.orchestrator.v1.JobFilter matching = 3;
      */
@@ -171,7 +173,7 @@ export type StartOperationRequest = Message<"stellaops.orchestrator.v1.StartOper
     case: "matching";
   } | {
     /**
-     * The jobs of these dead letters.
+     * The jobs of these dead letters, to retry or to discard; no other action is about any.
      *
      * @generated from field: stellaops.orchestrator.v1.DeadLetterFilter dead_letters = 4;
      */
@@ -481,6 +483,7 @@ export type ListOperationsRequest = Message<"stellaops.orchestrator.v1.ListOpera
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -551,7 +554,7 @@ export type OperationResult = Message<"stellaops.orchestrator.v1.OperationResult
 
   /**
    * Why, if it was refused: JOB_NOT_FOUND, JOB_FINISHED, JOB_NOT_DEAD, JOB_BEING_WORKED_ON,
-   * DEAD_LETTER_DISCARDED.
+   * DEAD_LETTER_DISCARDED, QUEUE_FULL.
    *
    * @generated from field: string reason = 3;
    */
@@ -594,6 +597,7 @@ export type ListOperationResultsRequest = Message<"stellaops.orchestrator.v1.Lis
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 3;
    */
@@ -884,7 +888,7 @@ export const OperationOutcomeSchema: GenEnum<OperationOutcome> = /*@__PURE__*/
  * An operation is durable when StartOperation answers. It survives replicas that are killed: each
  * batch changes its jobs, writes their results and moves on in one transaction, so that no job is
  * done twice or left out. It looks at each job once, oldest first: in the order of their ids, or, if
- * the filter names a run, in the order of the run; and not at jobs that are enqueued after it
+ * a filter of jobs names a run, in the order of the run; and not at jobs that are enqueued after it
  * began. Operations of a tenant take turns.
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)

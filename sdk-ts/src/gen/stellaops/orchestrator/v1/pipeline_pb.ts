@@ -126,7 +126,7 @@ export type Pipeline = Message<"stellaops.orchestrator.v1.Pipeline"> & {
   description: string;
 
   /**
-   * What it has to be told.
+   * What it has to be told. The default values have 16 KiB at most together, as JSON.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.PipelineParameter parameters = 3;
    */
@@ -288,6 +288,7 @@ export type ListPipelinesRequest = Message<"stellaops.orchestrator.v1.ListPipeli
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */

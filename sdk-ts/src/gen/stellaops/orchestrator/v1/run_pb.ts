@@ -141,7 +141,8 @@ export type CreateRunRequest = Message<"stellaops.orchestrator.v1.CreateRunReque
   jobs: RunJob[];
 
   /**
-   * True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do.
+   * True: more is to come with AppendJobs. The run is active until CloseRun, whatever its jobs do, or
+   * until all of them have been finished for so long that retention removes it.
    *
    * @generated from field: bool keep_open = 6;
    */
@@ -239,14 +240,14 @@ export type Run = Message<"stellaops.orchestrator.v1.Run"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * The sum of its jobs.
+   * The sum of its jobs. GetRun alone says so, like the counts.
    *
    * @generated from field: stellaops.orchestrator.v1.RunState state = 7;
    */
   state: RunState;
 
   /**
-   * How many jobs stand where. Not in lists.
+   * How many jobs stand where.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.JobStateCount counts = 8;
    */
@@ -555,7 +556,7 @@ export const CloseRunRequestSchema: GenMessage<CloseRunRequest> = /*@__PURE__*/
  */
 export type CloseRunResponse = Message<"stellaops.orchestrator.v1.CloseRunResponse"> & {
   /**
-   * The run, without counts.
+   * The run, without state and counts.
    *
    * @generated from field: stellaops.orchestrator.v1.Run run = 1;
    */
@@ -674,8 +675,9 @@ export type ReplayRunRequest = Message<"stellaops.orchestrator.v1.ReplayRunReque
   includeDownstream: boolean;
 
   /**
-   * True: artifacts of jobs that succeeded are not reused: everything that the jobs depend on runs
-   * again, too.
+   * True: artifacts of jobs that succeeded are not reused: everything in the run that the jobs depend
+   * on runs again, too. What the run, a replay itself, reuses of an earlier run stays reused; to run
+   * that again, replay the earlier run.
    *
    * @generated from field: bool rerun_upstream = 5;
    */
@@ -759,7 +761,7 @@ export const ReplayedJobSchema: GenMessage<ReplayedJob> = /*@__PURE__*/
  */
 export type ReplayRunResponse = Message<"stellaops.orchestrator.v1.ReplayRunResponse"> & {
   /**
-   * The new run, without counts; not set in a dry run.
+   * The new run, without state and counts; not set in a dry run.
    *
    * @generated from field: stellaops.orchestrator.v1.Run run = 1;
    */
@@ -830,6 +832,7 @@ export type ListRunsRequest = Message<"stellaops.orchestrator.v1.ListRunsRequest
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 4;
    */
@@ -893,6 +896,7 @@ export type GetRunGraphRequest = Message<"stellaops.orchestrator.v1.GetRunGraphR
 
   /**
    * How many jobs at most; 500 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -997,8 +1001,9 @@ export const GraphNodeSchema: GenMessage<GraphNode> = /*@__PURE__*/
  */
 export type GetRunGraphResponse = Message<"stellaops.orchestrator.v1.GetRunGraphResponse"> & {
   /**
-   * Jobs in their order; of a replay first those that it reuses. A page with many edges may have
-   * fewer than asked for, and a job to which more than 20,000 lead comes again with the next ones.
+   * Jobs in their order; of a replay first those that it reuses, on pages of their own. A page with
+   * many edges may have fewer than asked for, and a job to which more than 20,000 lead comes again
+   * with the next ones.
    *
    * @generated from field: repeated stellaops.orchestrator.v1.GraphNode nodes = 1;
    */
@@ -1041,6 +1046,7 @@ export type GetRunTimelineRequest = Message<"stellaops.orchestrator.v1.GetRunTim
 
   /**
    * How many jobs at most; 200 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -1662,7 +1668,9 @@ export const RunService: GenService<{
   },
   /**
    * Runs a part of a finished run again, as a new run that is linked to it; the history of the
-   * first is untouched. The new run's jobs start once all of them are in the ledger.
+   * first is untouched. The new run's jobs start once all of them are in the ledger. Jobs that a
+   * handler appended run again like others, beside the one that appended them; if that appends them
+   * again, with the same content, they are the same jobs.
    *
    * Safe to repeat with the same request_id, which is the new run's id. Errors: NOT_FOUND
    * (RUN_NOT_FOUND, JOB_NOT_FOUND: a name that the run does not have); FAILED_PRECONDITION

@@ -55,7 +55,7 @@ export const CronTimingSchema: GenMessage<CronTiming> = /*@__PURE__*/
  */
 export type IntervalTiming = Message<"stellaops.orchestrator.v1.IntervalTiming"> & {
   /**
-   * The distance; at least a second.
+   * The distance; at least a second, in whole milliseconds.
    *
    * @generated from field: google.protobuf.Duration every = 1;
    */
@@ -443,6 +443,7 @@ export const GetScheduleResponseSchema: GenMessage<GetScheduleResponse> = /*@__P
 export type ListSchedulesRequest = Message<"stellaops.orchestrator.v1.ListSchedulesRequest"> & {
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 1;
    */
@@ -993,6 +994,7 @@ export type ListFiringsRequest = Message<"stellaops.orchestrator.v1.ListFiringsR
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -1044,7 +1046,8 @@ export const ListFiringsResponseSchema: GenMessage<ListFiringsResponse> = /*@__P
 /**
  * OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
  * that can still run, or a run that is open or has such jobs. One that waits for a place in its
- * queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
+ * queue (see FIRING_OUTCOME_QUEUED) is unfinished, too. Where the policy is changed, firings that
+ * wait keep their turn, unless overlaps are allowed now.
  *
  * @generated from enum stellaops.orchestrator.v1.OverlapPolicy
  */
@@ -1088,7 +1091,8 @@ export const OverlapPolicy = {
 /**
  * OverlapPolicy is what happens to a firing while what the one before it made is unfinished: a job
  * that can still run, or a run that is open or has such jobs. One that waits for a place in its
- * queue (see FIRING_OUTCOME_QUEUED) is unfinished, too.
+ * queue (see FIRING_OUTCOME_QUEUED) is unfinished, too. Where the policy is changed, firings that
+ * wait keep their turn, unless overlaps are allowed now.
  *
  * @generated from enum stellaops.orchestrator.v1.OverlapPolicy
  */
@@ -1234,8 +1238,9 @@ export const ScheduleService: GenService<{
    * Makes a schedule.
    *
    * Errors: ALREADY_EXISTS (SCHEDULE_EXISTS; a repetition with the same content is answered);
-   * INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, with field violations); NOT_FOUND
-   * (PIPELINE_NOT_FOUND). A series of windows need not exist before the first firing.
+   * INVALID_ARGUMENT (SCHEDULE_INVALID: cron, zone, target, or it would never fire; with field
+   * violations); NOT_FOUND (PIPELINE_NOT_FOUND). A series of windows need not exist before the first
+   * firing.
    *
    * @generated from rpc stellaops.orchestrator.v1.ScheduleService.CreateSchedule
    */
@@ -1270,6 +1275,7 @@ export const ScheduleService: GenService<{
   },
   /**
    * Changes a schedule. A new timing counts from now on; what was due by then fires by the old one.
+   * Safe to repeat: it sets the same again; with an etag the repetition is refused.
    *
    * Errors: NOT_FOUND (SCHEDULE_NOT_FOUND), ABORTED (ETAG_MISMATCH), those of CreateSchedule.
    *

@@ -242,6 +242,7 @@ export type ListSourcesRequest = Message<"stellaops.orchestrator.v1.ListSourcesR
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 3;
    */
@@ -405,7 +406,8 @@ export const SourceService: GenService<{
     output: typeof ListSourcesResponseSchema;
   },
   /**
-   * Changes a source.
+   * Changes a source. Safe to repeat: it sets the same again; with an etag the repetition is
+   * refused.
    *
    * Errors: NOT_FOUND (SOURCE_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody changed it since; get it
    * again). It does not touch leases that are out: jobs that run under the old host keep running.

@@ -1658,7 +1658,8 @@ export const CancelReason = {
   SUPERSEDED: 3,
 
   /**
-   * The slot is needed for something more urgent.
+   * The job makes way and goes on elsewhere: its slot is needed for something more urgent, or its
+   * worker was taken out. It costs the job nothing.
    *
    * @generated from enum value: CANCEL_REASON_PREEMPTED = 4;
    */

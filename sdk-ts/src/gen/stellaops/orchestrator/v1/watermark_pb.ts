@@ -248,6 +248,7 @@ export type ListWatermarksRequest = Message<"stellaops.orchestrator.v1.ListWater
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -332,6 +333,7 @@ export type ListGapsRequest = Message<"stellaops.orchestrator.v1.ListGapsRequest
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 5;
    */
@@ -429,7 +431,9 @@ export const ListGapsResponseSchema: GenMessage<ListGapsResponse> = /*@__PURE__*
  * A job declares the window that it covers (JobSpec.window); its success covers the window, in the
  * transaction that completes the job. The watermark is the end of what is covered without a gap
  * from origin_time on, and only grows. A success of an attempt that started before the window was
- * due (its end plus allowed_lateness) covers nothing: data could still have come.
+ * due (its end plus allowed_lateness) covers nothing: data could still have come. Neither does one
+ * of a window that has another width than the series has by then. The job's event of its success
+ * says so (JobService.ListJobEvents).
  *
  * Every RPC can fail with INVALID_ARGUMENT (malformed request or tenant, with field violations)
  * and UNAVAILABLE (the ledger cannot be reached; try again).

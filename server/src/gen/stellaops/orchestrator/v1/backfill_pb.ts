@@ -437,6 +437,7 @@ export type ListBackfillsRequest = Message<"stellaops.orchestrator.v1.ListBackfi
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -542,6 +543,7 @@ export type ListBackfillWindowsRequest = Message<"stellaops.orchestrator.v1.List
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 3;
    */
@@ -910,7 +912,7 @@ export const BackfillService: GenService<{
    *
    * Safe to repeat with the same request_id. Errors: those of PreviewBackfill; INVALID_ARGUMENT
    * (PAYLOAD_TOO_LARGE), FAILED_PRECONDITION (PAYLOAD_ARTIFACT_NOT_FOUND), ALREADY_EXISTS
-   * (REQUEST_ID_CONFLICT).
+   * (REQUEST_ID_CONFLICT: the id was used for another request).
    *
    * @generated from rpc stellaops.orchestrator.v1.BackfillService.CreateBackfill
    */

@@ -196,6 +196,7 @@ export type ListDeadLettersRequest = Message<"stellaops.orchestrator.v1.ListDead
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */

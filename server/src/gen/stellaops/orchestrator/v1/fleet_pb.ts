@@ -142,6 +142,7 @@ export type ListTaskRunnersRequest = Message<"stellaops.orchestrator.v1.ListTask
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -323,7 +324,7 @@ export type TakeOutResponse = Message<"stellaops.orchestrator.v1.TakeOutResponse
   takeOut?: TakeOut | undefined;
 
   /**
-   * The task runners that are connected and that it concerns, up to 1,000.
+   * The task runners that are connected and that it concerns, up to 1,000; none after PutBack.
    *
    * @generated from field: repeated string worker_ids = 2;
    */

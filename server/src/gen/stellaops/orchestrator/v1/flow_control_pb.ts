@@ -519,6 +519,7 @@ export type ListFlowSettingsRequest = Message<"stellaops.orchestrator.v1.ListFlo
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -758,6 +759,7 @@ export type ListFlowChangesRequest = Message<"stellaops.orchestrator.v1.ListFlow
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -898,6 +900,7 @@ export type ListFlowStatesRequest = Message<"stellaops.orchestrator.v1.ListFlowS
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -1233,6 +1236,7 @@ export const FlowControlService: GenService<{
   },
   /**
    * Replaces the settings of one scope. Settings without any value take them away.
+   * Safe to repeat: it sets the same again; with an etag the repetition is refused.
    *
    * Errors: ABORTED (ETAG_MISMATCH: somebody changed them since; get them again),
    * INVALID_ARGUMENT (a setting that its scope cannot have, an unknown time zone, a cron expression

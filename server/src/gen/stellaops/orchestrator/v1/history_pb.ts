@@ -44,14 +44,15 @@ export type Action = Message<"stellaops.orchestrator.v1.Action"> & {
 
   /**
    * What kind of thing it happened to: "schedule", "pipeline", "window_series", "backfill", "run",
-   * "operation", "take_out" or "dead_letter".
+   * "operation", "take_out", "dead_letter" or "job".
    *
    * @generated from field: string target_kind = 4;
    */
   targetKind: string;
 
   /**
-   * Its name or id.
+   * Its name or id. Empty if several jobs were cancelled or retried at once: detail_json counts what
+   * became of them and has the ids of the first 50 that changed.
    *
    * @generated from field: string target_name = 5;
    */
@@ -115,6 +116,7 @@ export type ListActionsRequest = Message<"stellaops.orchestrator.v1.ListActionsR
 
   /**
    * How many at most; 100 if 0, at most 1,000.
+   * A page may be shorter and not the last: next_page_token tells.
    *
    * @generated from field: int32 page_size = 3;
    */
