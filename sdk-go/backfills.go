@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"iter"
 
 	pb "stellaops.org/orchestrator/sdk-go/internal/gen/orchestratorv1"
 )
@@ -52,6 +53,19 @@ func (b *Backfills) Get(ctx context.Context, backfillID string) (*Backfill, erro
 	request := &pb.GetBackfillRequest{BackfillId: backfillID}
 	return b.ask(ctx, func(ctx context.Context) (backfillAnswer, error) {
 		return b.client.conn.backfills().GetBackfill(ctx, request)
+	})
+}
+
+// List yields backfills, newest first, those of one source unless it is empty, fetching pages as
+// they are wanted. The sequence ends after an error.
+func (b *Backfills) List(ctx context.Context, source string) iter.Seq2[*Backfill, error] {
+	return pages(func(token string) ([]*Backfill, string, error) {
+		page, err := call(ctx, b.client,
+			func(ctx context.Context) (*pb.ListBackfillsResponse, error) {
+				return b.client.conn.backfills().ListBackfills(ctx,
+					&pb.ListBackfillsRequest{Source: source, PageToken: token})
+			})
+		return convert(page.GetBackfills(), toBackfill), page.GetNextPageToken(), err
 	})
 }
 

@@ -29,6 +29,22 @@ type Pipeline struct {
 	CreateTime time.Time
 }
 
+// PipelineHead is a version of a pipeline without its jobs, as lists have it.
+type PipelineHead struct {
+	// Name is unique in the tenant.
+	Name string
+	// Description is for people.
+	Description string
+	// Parameters are what it has to be told.
+	Parameters []PipelineParameter
+	// ETag is that of this version.
+	ETag string
+	// Version grows by one with each change.
+	Version int
+	// CreateTime is when this version was stored.
+	CreateTime time.Time
+}
+
 // PipelineParameter is what a pipeline has to be told.
 type PipelineParameter struct {
 	// Name is as templates say it: "${name}".
@@ -140,6 +156,17 @@ func toPipeline(p *pb.Pipeline) (*Pipeline, error) {
 		pipeline.Parameters = append(pipeline.Parameters, converted)
 	}
 	return pipeline, nil
+}
+
+func toPipelineHead(p *pb.Pipeline) (*PipelineHead, error) {
+	pipeline, err := toPipeline(p)
+	if err != nil {
+		return nil, err
+	}
+	return &PipelineHead{
+		Name: pipeline.Name, Description: pipeline.Description, Parameters: pipeline.Parameters,
+		ETag: pipeline.ETag, Version: pipeline.Version, CreateTime: pipeline.CreateTime,
+	}, nil
 }
 
 func toPipelineJob(j *pb.PipelineJob) PipelineJob {

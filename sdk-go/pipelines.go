@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"iter"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -45,6 +46,34 @@ func (p *Pipelines) Get(ctx context.Context, name string, version int) (*Pipelin
 		return nil, err
 	}
 	return toPipeline(response.GetPipeline())
+}
+
+// List yields the newest versions of all pipelines by name, fetching pages as they are wanted. The
+// sequence ends after an error.
+func (p *Pipelines) List(ctx context.Context) iter.Seq2[*PipelineHead, error] {
+	return p.Versions(ctx, "")
+}
+
+// Versions yields the versions of a pipeline, newest first, like [Pipelines.List]; none of one that
+// does not exist.
+func (p *Pipelines) Versions(ctx context.Context, name string) iter.Seq2[*PipelineHead, error] {
+	return pages(func(token string) ([]*PipelineHead, string, error) {
+		page, err := call(ctx, p.client,
+			func(ctx context.Context) (*pb.ListPipelinesResponse, error) {
+				return p.client.conn.pipelines().ListPipelines(ctx,
+					&pb.ListPipelinesRequest{Name: name, PageToken: token})
+			})
+		if err != nil {
+			return nil, "", err
+		}
+		heads := make([]*PipelineHead, len(page.GetPipelines()))
+		for i, pipeline := range page.GetPipelines() {
+			if heads[i], err = toPipelineHead(pipeline); err != nil {
+				return nil, "", err
+			}
+		}
+		return heads, page.GetNextPageToken(), nil
+	})
 }
 
 // PipelineRun says how a pipeline is run. Zero fields take their defaults.

@@ -28,11 +28,13 @@ type Run struct {
 	CorrelationID string
 	// CreateTime is when it was made.
 	CreateTime time.Time
-	// State is the sum of its jobs.
+	// State is the sum of its jobs; 0 where it is not told: only [Client.GetRun] does.
 	State RunState
-	// Counts says how many jobs stand where; states without jobs are missing.
+	// Counts says how many jobs stand where; states without jobs are missing. Told by
+	// [Client.GetRun] only.
 	Counts map[JobState]int
-	// Skipped is how many of the cancelled jobs were skipped: the run did not need them.
+	// Skipped is how many of the cancelled jobs were skipped: the run did not need them. Told by
+	// [Client.GetRun] only.
 	Skipped int
 	// IsOpen: [Runs.Append] can add to it.
 	IsOpen bool

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"iter"
 
 	pb "stellaops.org/orchestrator/sdk-go/internal/gen/orchestratorv1"
 )
@@ -47,6 +48,30 @@ func (c *Client) GetRun(ctx context.Context, runID string) (*Run, error) {
 // Runs changes live runs and replays finished ones: see [Client.Runs].
 type Runs struct{ client *Client }
 
+// RunFilter narrows a list of runs; what is set must all match.
+type RunFilter struct {
+	// Project is the project within the tenant.
+	Project string
+	// Pipeline is what they were made from.
+	Pipeline string
+	// ReplayOf is the run that they replay.
+	ReplayOf string
+}
+
+// List yields runs, newest first, without state, counts, jobs and edges, fetching pages as they are
+// wanted. The sequence ends after an error.
+func (r *Runs) List(ctx context.Context, filter RunFilter) iter.Seq2[*Run, error] {
+	return pages(func(token string) ([]*Run, string, error) {
+		page, err := call(ctx, r.client, func(ctx context.Context) (*pb.ListRunsResponse, error) {
+			return r.client.conn.runs().ListRuns(ctx, &pb.ListRunsRequest{
+				Project: filter.Project, Pipeline: filter.Pipeline, ReplayOf: filter.ReplayOf,
+				PageToken: token,
+			})
+		})
+		return convert(page.GetRuns(), toRun), page.GetNextPageToken(), err
+	})
+}
+
 // AppendOption goes with [Runs.Append].
 type AppendOption func(*pb.AppendJobsRequest)
 
@@ -90,7 +115,7 @@ func (r *Runs) Append(
 }
 
 // Close closes an open run: only handlers of its jobs can append from now on. It returns the run
-// as it is now, without counts, jobs and edges. Safe to repeat. Errors: RUN_NOT_FOUND.
+// as it is now, without state, counts, jobs and edges. Safe to repeat. Errors: RUN_NOT_FOUND.
 func (r *Runs) Close(ctx context.Context, runID string) (*Run, error) {
 	response, err := call(ctx, r.client, func(ctx context.Context) (*pb.CloseRunResponse, error) {
 		return r.client.conn.runs().CloseRun(ctx, &pb.CloseRunRequest{RunId: runID})

@@ -1,5 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type Job, type Orchestrator, OrchestratorError, type Run } from "@stellaops/orchestrator";
+import {
+  type Job,
+  type Orchestrator,
+  OrchestratorError,
+  type RunDetail,
+} from "@stellaops/orchestrator";
 import { compareText } from "./component.ts";
 import { type Board, bucketOf, type Counts, noCounts } from "./display/board.ts";
 import type { ProgressDisplay } from "./display/progress.ts";
@@ -79,7 +84,7 @@ async function countRun({ orchestrator, runId, board, display, signal }: Followi
   }
 }
 
-function countsOf(run: Pick<Run, "counts">): Counts {
+function countsOf(run: Pick<RunDetail, "counts">): Counts {
   const counts = noCounts();
   for (const [state, count] of Object.entries(run.counts))
     counts[bucketOf(state as Job["state"])] += count;

@@ -22,6 +22,8 @@ func (p *program) callPlans(
 		pipeline, err := p.client.Pipelines().Get(ctx, c.GetPipeline.GetName(),
 			int(c.GetPipeline.GetVersion()))
 		return pipelineInto(result, pipeline, err)
+	case *pb.Command_ListPipelines:
+		return p.listPipelines(ctx, c.ListPipelines, result)
 	case *pb.Command_RunPipeline:
 		return p.runPipeline(ctx, c.RunPipeline, result)
 	case *pb.Command_PutWindowSeries:
@@ -52,6 +54,8 @@ func (p *program) callPlans(
 	case *pb.Command_GetBackfill:
 		backfill, err := p.client.Backfills().Get(ctx, c.GetBackfill.GetBackfillId())
 		return backfillInto(result, backfill, err)
+	case *pb.Command_ListBackfills:
+		return p.listBackfills(ctx, c.ListBackfills, result)
 	case *pb.Command_SteerBackfill:
 		backfill, err := p.steer(ctx, c.SteerBackfill)
 		return backfillInto(result, backfill, err)
@@ -59,6 +63,24 @@ func (p *program) callPlans(
 		bug(fmt.Errorf("unknown command %T", c))
 		return nil
 	}
+}
+
+func (p *program) listPipelines(
+	ctx context.Context, c *pb.ListPipelines, result *pb.CallResult,
+) error {
+	wire := &pb.Pipelines{}
+	list := p.client.Pipelines().List(ctx)
+	if name := c.GetVersionsOf(); name != "" {
+		list = p.client.Pipelines().Versions(ctx, name)
+	}
+	for head, err := range list {
+		if err != nil {
+			return err
+		}
+		wire.Pipelines = append(wire.Pipelines, fromPipelineHead(head))
+	}
+	result.Value = &pb.CallResult_Pipelines{Pipelines: wire}
+	return nil
 }
 
 func (p *program) runPipeline(
@@ -93,6 +115,20 @@ func (p *program) listGaps(ctx context.Context, c *pb.ListGaps, result *pb.CallR
 		})
 	}
 	result.Value = &pb.CallResult_Gaps{Gaps: wire}
+	return nil
+}
+
+func (p *program) listBackfills(
+	ctx context.Context, c *pb.ListBackfills, result *pb.CallResult,
+) error {
+	wire := &pb.Backfills{}
+	for backfill, err := range p.client.Backfills().List(ctx, c.GetSource()) {
+		if err != nil {
+			return err
+		}
+		wire.Backfills = append(wire.Backfills, toBackfill(backfill))
+	}
+	result.Value = &pb.CallResult_Backfills{Backfills: wire}
 	return nil
 }
 

@@ -55,13 +55,7 @@ func toText(value any) string {
 func fromPipeline(pipeline *orchestrator.Pipeline) *pb.Pipeline {
 	wire := &pb.Pipeline{
 		Name: pipeline.Name, Description: pipeline.Description, Etag: pipeline.ETag,
-		Version: int32(pipeline.Version),
-	}
-	for _, parameter := range pipeline.Parameters {
-		wire.Parameters = append(wire.Parameters, &pb.PipelineParameter{
-			Name: parameter.Name, Kind: parameter.Kind.String(),
-			Description: parameter.Description, DefaultJson: toText(parameter.Default),
-		})
+		Version: int32(pipeline.Version), Parameters: fromParameters(pipeline.Parameters),
 	}
 	for i := range pipeline.Jobs {
 		job := &pipeline.Jobs[i]
@@ -69,6 +63,23 @@ func fromPipeline(pipeline *orchestrator.Pipeline) *pb.Pipeline {
 			Name: job.Name, Job: fromRequest(&job.JobRequest),
 			PayloadTemplateJson: toText(job.PayloadTemplate),
 			DependsOn:           fromDependencies(job.DependsOn),
+		})
+	}
+	return wire
+}
+
+func fromPipelineHead(head *orchestrator.PipelineHead) *pb.Pipeline {
+	return &pb.Pipeline{
+		Name: head.Name, Description: head.Description, Etag: head.ETag,
+		Version: int32(head.Version), Parameters: fromParameters(head.Parameters),
+	}
+}
+
+func fromParameters(parameters []orchestrator.PipelineParameter) (wire []*pb.PipelineParameter) {
+	for _, parameter := range parameters {
+		wire = append(wire, &pb.PipelineParameter{
+			Name: parameter.Name, Kind: parameter.Kind.String(),
+			Description: parameter.Description, DefaultJson: toText(parameter.Default),
 		})
 	}
 	return wire

@@ -26,6 +26,8 @@ func (p *program) callRuns(
 		if run, err = p.client.Runs().Close(ctx, c.CloseRun.GetRunId()); err == nil {
 			result.Value = &pb.CallResult_Run{Run: toRun(run)}
 		}
+	case *pb.Command_ListRuns:
+		err = p.listRuns(ctx, c.ListRuns, result)
 	case *pb.Command_CancelRun:
 		err = p.cancelRun(ctx, c.CancelRun, result)
 	case *pb.Command_ReplayRun:
@@ -58,6 +60,21 @@ func (p *program) appendJobs(ctx context.Context, c *pb.AppendJobs, result *pb.C
 		result.Value = &pb.CallResult_Appended{Appended: toAppended(appended)}
 	}
 	return err
+}
+
+func (p *program) listRuns(ctx context.Context, c *pb.ListRuns, result *pb.CallResult) error {
+	wire := &pb.Runs{}
+	filter := orchestrator.RunFilter{
+		Project: c.GetProject(), Pipeline: c.GetPipeline(), ReplayOf: c.GetReplayOf(),
+	}
+	for run, err := range p.client.Runs().List(ctx, filter) {
+		if err != nil {
+			return err
+		}
+		wire.Runs = append(wire.Runs, toRun(run))
+	}
+	result.Value = &pb.CallResult_Runs{Runs: wire}
+	return nil
 }
 
 func (p *program) cancelRun(ctx context.Context, c *pb.CancelRun, result *pb.CallResult) error {
@@ -151,10 +168,13 @@ func toAppended(appended *orchestrator.AppendedJobs) *pb.Appended {
 
 func toRun(run *orchestrator.Run) *pb.Run {
 	wire := &pb.Run{
-		RunId: run.ID, State: run.State.String(), Edges: int32(len(run.Edges)), Open: run.IsOpen,
+		RunId: run.ID, Edges: int32(len(run.Edges)), Open: run.IsOpen,
 		CancelRequested: run.IsCancelRequested, ReplayOf: run.ReplayOf, Pipeline: run.Pipeline,
 		PipelineVersion: int32(run.PipelineVersion), Skipped: int32(run.Skipped),
 		Building: run.IsBuilding,
+	}
+	if run.State != 0 {
+		wire.State = run.State.String()
 	}
 	for _, job := range run.Jobs {
 		wire.Jobs = append(wire.Jobs, toJob(job))

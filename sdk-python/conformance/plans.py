@@ -40,6 +40,13 @@ async def _close_run(orch: Orchestrator, command: driver.CloseRun) -> Value:
     return {"run": to_run(await orch.runs.close(command.run_id))}
 
 
+async def _list_runs(orch: Orchestrator, command: driver.ListRuns) -> Value:
+    runs = orch.runs.list(
+        **said(project=command.project, pipeline=command.pipeline, replay_of=command.replay_of)
+    )
+    return {"runs": driver.Runs(runs=[to_run(run) async for run in runs])}
+
+
 async def _cancel_run(orch: Orchestrator, command: driver.CancelRun) -> Value:
     grace = duration(command.grace_ms)
     operation = await orch.runs.cancel(command.run_id, grace=grace, **_why(command))
@@ -68,6 +75,12 @@ async def _put_pipeline(orch: Orchestrator, command: driver.PutPipeline) -> Valu
 async def _get_pipeline(orch: Orchestrator, command: driver.GetPipeline) -> Value:
     stored = await orch.pipelines.get(command.name, **said(version=command.version))
     return {"pipeline": to_pipeline(stored)}
+
+
+async def _list_pipelines(orch: Orchestrator, command: driver.ListPipelines) -> Value:
+    name = command.versions_of
+    found = orch.pipelines.versions(name) if name else orch.pipelines.list()
+    return {"pipelines": driver.Pipelines(pipelines=[to_pipeline(one) async for one in found])}
 
 
 async def _run_pipeline(orch: Orchestrator, command: driver.RunPipeline) -> Value:
@@ -120,6 +133,11 @@ async def _get_backfill(orch: Orchestrator, command: driver.GetBackfill) -> Valu
     return {"backfill": to_backfill(await orch.backfills.get(command.backfill_id))}
 
 
+async def _list_backfills(orch: Orchestrator, command: driver.ListBackfills) -> Value:
+    found = orch.backfills.list(**said(source=command.source))
+    return {"backfills": driver.Backfills(backfills=[to_backfill(one) async for one in found])}
+
+
 async def _steer_backfill(orch: Orchestrator, command: driver.SteerBackfill) -> Value:
     steer = {
         "pause": orch.backfills.pause,
@@ -133,10 +151,12 @@ PLANS: dict[str, Callable[[Orchestrator, Any], Awaitable[Value]]] = {
     "append_jobs": _append_jobs,
     "close_run": _close_run,
     "cancel_run": _cancel_run,
+    "list_runs": _list_runs,
     "replay_run": _replay_run,
     "put_pipeline": _put_pipeline,
     "get_pipeline": _get_pipeline,
     "run_pipeline": _run_pipeline,
+    "list_pipelines": _list_pipelines,
     "put_window_series": _put_window_series,
     "get_watermark": _get_watermark,
     "list_gaps": _list_gaps,
@@ -144,5 +164,6 @@ PLANS: dict[str, Callable[[Orchestrator, Any], Awaitable[Value]]] = {
     "create_backfill": _create_backfill,
     "get_backfill": _get_backfill,
     "steer_backfill": _steer_backfill,
+    "list_backfills": _list_backfills,
 }
 """What does the commands of this module, by their names."""

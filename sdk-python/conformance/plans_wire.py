@@ -16,6 +16,7 @@ from stellaops_orchestrator import (
     EdgeCondition,
     Gap,
     Operation,
+    PipelineHead,
     PipelineJob,
     Replay,
     Run,
@@ -43,16 +44,16 @@ def to_run(run: Run) -> driver.Run:
     """A run, with its jobs if they are told."""
     found = driver.Run(
         run_id=run.run_id,
-        state=run.state,
         open=run.is_open,
         cancel_requested=run.is_cancel_requested,
         replay_of=run.replay_of,
         pipeline=run.pipeline,
         pipeline_version=run.pipeline_version,
-        skipped=run.skipped,
         building=run.is_building,
     )
     if isinstance(run, RunDetail):
+        found.state = run.state
+        found.skipped = run.skipped
         found.jobs.extend(to_job(job) for job in run.jobs)
         found.edges = len(run.edges)
     return found
@@ -127,8 +128,9 @@ def _pipeline_job(job: PipelineJob) -> driver.PipelineJob:
     )
 
 
-def to_pipeline(pipeline: StoredPipeline) -> driver.Pipeline:
-    """A stored pipeline."""
+def to_pipeline(pipeline: StoredPipeline | PipelineHead) -> driver.Pipeline:
+    """A stored pipeline; one of a list has no jobs."""
+    jobs = pipeline.jobs if isinstance(pipeline, StoredPipeline) else ()
     return driver.Pipeline(
         name=pipeline.name,
         description=pipeline.description,
@@ -141,7 +143,7 @@ def to_pipeline(pipeline: StoredPipeline) -> driver.Pipeline:
             )
             for parameter in pipeline.parameters
         ],
-        jobs=[_pipeline_job(job) for job in pipeline.jobs],
+        jobs=[_pipeline_job(job) for job in jobs],
         version=pipeline.version,
         etag=pipeline.etag,
     )

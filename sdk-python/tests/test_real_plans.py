@@ -94,6 +94,10 @@ def test_a_pipeline_whose_handler_fans_out(orch, work):
     assert orch.wait_for_job(created.job_ids["split"]).result_json() == {"existing": 3}
     with pytest.raises(NotFoundError):
         orch.pipelines.get("nobody")
+    head = next(head for head in orch.pipelines.list() if head.name == pipeline.name)
+    assert (head.version, head.etag, head.parameters) == (1, stored.etag, stored.parameters)
+    assert [version.version for version in orch.pipelines.versions(pipeline.name)] == [1]
+    assert [run.run_id for run in orch.runs.list(pipeline=pipeline.name)] == [created.run_id]
 
 
 def test_an_open_run_is_filled_closed_and_replayed(orch, work):
@@ -120,6 +124,8 @@ def test_an_open_run_is_filled_closed_and_replayed(orch, work):
     assert replay.run_id
     assert [job.cause for job in replay.jobs if job.name == "a"] == [ReplayCause.SELECTED]
     assert orch.get_run(replay.run_id).replay_of == created.run_id
+    replays = list(orch.runs.list(replay_of=created.run_id))
+    assert [(run.run_id, run.is_open) for run in replays] == [(replay.run_id, False)]
 
 
 def test_a_run_is_cancelled(orch):
@@ -163,3 +169,5 @@ def test_what_is_missing_is_backfilled(orch, work):
     assert orch.backfills.pause(held.backfill_id).state is BackfillState.PAUSED
     assert orch.backfills.resume(held.backfill_id).state is BackfillState.RUNNING
     assert orch.backfills.cancel(held.backfill_id).state is BackfillState.CANCELLED
+    listed = [(found.backfill_id, found.state) for found in orch.backfills.list(source=source)]
+    assert listed == [(held.backfill_id, "cancelled"), (backfill.backfill_id, "succeeded")]

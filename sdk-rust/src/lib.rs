@@ -68,7 +68,9 @@ pub use client::names::{
 pub use client::operation::Operation;
 pub use client::orchestrator::Orchestrator;
 pub use client::outcomes::{CancelledJob, EnqueuedJob, RetriedJob};
-pub use client::pipeline_spec::{Pipeline, PipelineJob, PipelineParameter, StoredPipeline};
+pub use client::pipeline_spec::{
+    Pipeline, PipelineHead, PipelineJob, PipelineParameter, StoredPipeline,
+};
 pub use client::pipelines::{PipelineRun, Pipelines};
 pub use client::plan_names::{
     BackfillState, EdgeCondition, OnFailure, OperationKind, OperationState, ParameterKind,
@@ -77,7 +79,7 @@ pub use client::plan_names::{
 pub use client::reason::Reason;
 pub use client::run_spec::{Dependency, RunJob, RunRequest};
 pub use client::run_view::{AppendedJobs, CreatedRun, Edge, Replay, ReplayedJob, Run, RunDetail};
-pub use client::runs::{ReplayRequest, Runs};
+pub use client::runs::{ReplayRequest, RunFilter, Runs};
 pub use client::watching::{Watch, WatchTarget};
 pub use client::watermarks::{Gap, Watermark, Watermarks, WindowSeries};
 pub use client::window::EventWindow;

@@ -43,6 +43,7 @@ export type {
 } from "./client/names.ts";
 export type {
   Pipeline,
+  PipelineHead,
   PipelineJob,
   PipelineParameter,
   StoredPipeline,
@@ -63,6 +64,7 @@ export {
   type AppendOptions,
   type CancelRunOptions,
   type ReplayOptions,
+  type RunFilter,
   Runs,
 } from "./client/runs.ts";
 export type { WatchTarget } from "./client/watching.ts";

@@ -41,7 +41,7 @@ HOW_PANICKED: How
 HOW_CANCELLED: How
 
 class Command(_message.Message):
-    __slots__ = ("id", "configure", "start_worker", "stop_worker", "proceed", "get_lease_defaults", "enqueue", "enqueue_many", "create_run", "get_run", "get_job", "list_jobs", "watch_jobs", "wait_for_job", "cancel_jobs", "retry_jobs", "explain_job", "list_job_events", "check_lease", "upload_artifact", "download_artifact", "append_jobs", "close_run", "cancel_run", "replay_run", "put_pipeline", "get_pipeline", "run_pipeline", "put_window_series", "get_watermark", "list_gaps", "preview_backfill", "create_backfill", "get_backfill", "steer_backfill")
+    __slots__ = ("id", "configure", "start_worker", "stop_worker", "proceed", "get_lease_defaults", "enqueue", "enqueue_many", "create_run", "get_run", "get_job", "list_jobs", "watch_jobs", "wait_for_job", "cancel_jobs", "retry_jobs", "explain_job", "list_job_events", "check_lease", "upload_artifact", "download_artifact", "append_jobs", "close_run", "cancel_run", "replay_run", "put_pipeline", "get_pipeline", "run_pipeline", "put_window_series", "get_watermark", "list_gaps", "preview_backfill", "create_backfill", "get_backfill", "steer_backfill", "list_runs", "list_pipelines", "list_backfills")
     ID_FIELD_NUMBER: _ClassVar[int]
     CONFIGURE_FIELD_NUMBER: _ClassVar[int]
     START_WORKER_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +77,9 @@ class Command(_message.Message):
     CREATE_BACKFILL_FIELD_NUMBER: _ClassVar[int]
     GET_BACKFILL_FIELD_NUMBER: _ClassVar[int]
     STEER_BACKFILL_FIELD_NUMBER: _ClassVar[int]
+    LIST_RUNS_FIELD_NUMBER: _ClassVar[int]
+    LIST_PIPELINES_FIELD_NUMBER: _ClassVar[int]
+    LIST_BACKFILLS_FIELD_NUMBER: _ClassVar[int]
     id: int
     configure: Configure
     start_worker: StartWorker
@@ -112,7 +115,10 @@ class Command(_message.Message):
     create_backfill: CreateBackfill
     get_backfill: GetBackfill
     steer_backfill: SteerBackfill
-    def __init__(self, id: _Optional[int] = ..., configure: _Optional[_Union[Configure, _Mapping]] = ..., start_worker: _Optional[_Union[StartWorker, _Mapping]] = ..., stop_worker: _Optional[_Union[StopWorker, _Mapping]] = ..., proceed: _Optional[_Union[Proceed, _Mapping]] = ..., get_lease_defaults: _Optional[_Union[GetLeaseDefaults, _Mapping]] = ..., enqueue: _Optional[_Union[Enqueue, _Mapping]] = ..., enqueue_many: _Optional[_Union[EnqueueMany, _Mapping]] = ..., create_run: _Optional[_Union[CreateRun, _Mapping]] = ..., get_run: _Optional[_Union[GetRun, _Mapping]] = ..., get_job: _Optional[_Union[GetJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., watch_jobs: _Optional[_Union[WatchJobs, _Mapping]] = ..., wait_for_job: _Optional[_Union[WaitForJob, _Mapping]] = ..., cancel_jobs: _Optional[_Union[CancelJobs, _Mapping]] = ..., retry_jobs: _Optional[_Union[RetryJobs, _Mapping]] = ..., explain_job: _Optional[_Union[ExplainJob, _Mapping]] = ..., list_job_events: _Optional[_Union[ListJobEvents, _Mapping]] = ..., check_lease: _Optional[_Union[CheckLease, _Mapping]] = ..., upload_artifact: _Optional[_Union[UploadArtifact, _Mapping]] = ..., download_artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ..., append_jobs: _Optional[_Union[AppendJobs, _Mapping]] = ..., close_run: _Optional[_Union[CloseRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., replay_run: _Optional[_Union[ReplayRun, _Mapping]] = ..., put_pipeline: _Optional[_Union[PutPipeline, _Mapping]] = ..., get_pipeline: _Optional[_Union[GetPipeline, _Mapping]] = ..., run_pipeline: _Optional[_Union[RunPipeline, _Mapping]] = ..., put_window_series: _Optional[_Union[PutWindowSeries, _Mapping]] = ..., get_watermark: _Optional[_Union[GetWatermark, _Mapping]] = ..., list_gaps: _Optional[_Union[ListGaps, _Mapping]] = ..., preview_backfill: _Optional[_Union[PreviewBackfill, _Mapping]] = ..., create_backfill: _Optional[_Union[CreateBackfill, _Mapping]] = ..., get_backfill: _Optional[_Union[GetBackfill, _Mapping]] = ..., steer_backfill: _Optional[_Union[SteerBackfill, _Mapping]] = ...) -> None: ...
+    list_runs: ListRuns
+    list_pipelines: ListPipelines
+    list_backfills: ListBackfills
+    def __init__(self, id: _Optional[int] = ..., configure: _Optional[_Union[Configure, _Mapping]] = ..., start_worker: _Optional[_Union[StartWorker, _Mapping]] = ..., stop_worker: _Optional[_Union[StopWorker, _Mapping]] = ..., proceed: _Optional[_Union[Proceed, _Mapping]] = ..., get_lease_defaults: _Optional[_Union[GetLeaseDefaults, _Mapping]] = ..., enqueue: _Optional[_Union[Enqueue, _Mapping]] = ..., enqueue_many: _Optional[_Union[EnqueueMany, _Mapping]] = ..., create_run: _Optional[_Union[CreateRun, _Mapping]] = ..., get_run: _Optional[_Union[GetRun, _Mapping]] = ..., get_job: _Optional[_Union[GetJob, _Mapping]] = ..., list_jobs: _Optional[_Union[ListJobs, _Mapping]] = ..., watch_jobs: _Optional[_Union[WatchJobs, _Mapping]] = ..., wait_for_job: _Optional[_Union[WaitForJob, _Mapping]] = ..., cancel_jobs: _Optional[_Union[CancelJobs, _Mapping]] = ..., retry_jobs: _Optional[_Union[RetryJobs, _Mapping]] = ..., explain_job: _Optional[_Union[ExplainJob, _Mapping]] = ..., list_job_events: _Optional[_Union[ListJobEvents, _Mapping]] = ..., check_lease: _Optional[_Union[CheckLease, _Mapping]] = ..., upload_artifact: _Optional[_Union[UploadArtifact, _Mapping]] = ..., download_artifact: _Optional[_Union[DownloadArtifact, _Mapping]] = ..., append_jobs: _Optional[_Union[AppendJobs, _Mapping]] = ..., close_run: _Optional[_Union[CloseRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., replay_run: _Optional[_Union[ReplayRun, _Mapping]] = ..., put_pipeline: _Optional[_Union[PutPipeline, _Mapping]] = ..., get_pipeline: _Optional[_Union[GetPipeline, _Mapping]] = ..., run_pipeline: _Optional[_Union[RunPipeline, _Mapping]] = ..., put_window_series: _Optional[_Union[PutWindowSeries, _Mapping]] = ..., get_watermark: _Optional[_Union[GetWatermark, _Mapping]] = ..., list_gaps: _Optional[_Union[ListGaps, _Mapping]] = ..., preview_backfill: _Optional[_Union[PreviewBackfill, _Mapping]] = ..., create_backfill: _Optional[_Union[CreateBackfill, _Mapping]] = ..., get_backfill: _Optional[_Union[GetBackfill, _Mapping]] = ..., steer_backfill: _Optional[_Union[SteerBackfill, _Mapping]] = ..., list_runs: _Optional[_Union[ListRuns, _Mapping]] = ..., list_pipelines: _Optional[_Union[ListPipelines, _Mapping]] = ..., list_backfills: _Optional[_Union[ListBackfills, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("ready", "call_result", "watch_update", "handler_started", "handler_cancelled", "handler_step", "handler_ended", "worker_stopped")
@@ -636,6 +642,28 @@ class GetRun(_message.Message):
     run_id: str
     def __init__(self, run_id: _Optional[str] = ...) -> None: ...
 
+class ListRuns(_message.Message):
+    __slots__ = ("project", "pipeline", "replay_of")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_OF_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    pipeline: str
+    replay_of: str
+    def __init__(self, project: _Optional[str] = ..., pipeline: _Optional[str] = ..., replay_of: _Optional[str] = ...) -> None: ...
+
+class ListPipelines(_message.Message):
+    __slots__ = ("versions_of",)
+    VERSIONS_OF_FIELD_NUMBER: _ClassVar[int]
+    versions_of: str
+    def __init__(self, versions_of: _Optional[str] = ...) -> None: ...
+
+class ListBackfills(_message.Message):
+    __slots__ = ("source",)
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    def __init__(self, source: _Optional[str] = ...) -> None: ...
+
 class GetJob(_message.Message):
     __slots__ = ("job_id",)
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -752,7 +780,7 @@ class Ready(_message.Message):
     def __init__(self, protocol_version: _Optional[int] = ..., sdk: _Optional[str] = ...) -> None: ...
 
 class CallResult(_message.Message):
-    __slots__ = ("id", "error", "lease_defaults", "enqueued", "created_run", "run", "jobs", "outcomes", "explanation", "job_events", "checked_lease", "artifact", "appended", "operation", "replay", "pipeline", "watermark", "gaps", "backfill_preview", "backfill")
+    __slots__ = ("id", "error", "lease_defaults", "enqueued", "created_run", "run", "jobs", "outcomes", "explanation", "job_events", "checked_lease", "artifact", "appended", "operation", "replay", "pipeline", "watermark", "gaps", "backfill_preview", "backfill", "runs", "pipelines", "backfills")
     ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     LEASE_DEFAULTS_FIELD_NUMBER: _ClassVar[int]
@@ -773,6 +801,9 @@ class CallResult(_message.Message):
     GAPS_FIELD_NUMBER: _ClassVar[int]
     BACKFILL_PREVIEW_FIELD_NUMBER: _ClassVar[int]
     BACKFILL_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    PIPELINES_FIELD_NUMBER: _ClassVar[int]
+    BACKFILLS_FIELD_NUMBER: _ClassVar[int]
     id: int
     error: Error
     lease_defaults: LeaseDefaults
@@ -793,7 +824,10 @@ class CallResult(_message.Message):
     gaps: Gaps
     backfill_preview: BackfillPreview
     backfill: Backfill
-    def __init__(self, id: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., lease_defaults: _Optional[_Union[LeaseDefaults, _Mapping]] = ..., enqueued: _Optional[_Union[EnqueueResults, _Mapping]] = ..., created_run: _Optional[_Union[CreatedRun, _Mapping]] = ..., run: _Optional[_Union[Run, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., explanation: _Optional[_Union[Explanation, _Mapping]] = ..., job_events: _Optional[_Union[JobEvents, _Mapping]] = ..., checked_lease: _Optional[_Union[CheckedLease, _Mapping]] = ..., artifact: _Optional[_Union[Artifact, _Mapping]] = ..., appended: _Optional[_Union[Appended, _Mapping]] = ..., operation: _Optional[_Union[Operation, _Mapping]] = ..., replay: _Optional[_Union[Replay, _Mapping]] = ..., pipeline: _Optional[_Union[Pipeline, _Mapping]] = ..., watermark: _Optional[_Union[Watermark, _Mapping]] = ..., gaps: _Optional[_Union[Gaps, _Mapping]] = ..., backfill_preview: _Optional[_Union[BackfillPreview, _Mapping]] = ..., backfill: _Optional[_Union[Backfill, _Mapping]] = ...) -> None: ...
+    runs: Runs
+    pipelines: Pipelines
+    backfills: Backfills
+    def __init__(self, id: _Optional[int] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., lease_defaults: _Optional[_Union[LeaseDefaults, _Mapping]] = ..., enqueued: _Optional[_Union[EnqueueResults, _Mapping]] = ..., created_run: _Optional[_Union[CreatedRun, _Mapping]] = ..., run: _Optional[_Union[Run, _Mapping]] = ..., jobs: _Optional[_Union[Jobs, _Mapping]] = ..., outcomes: _Optional[_Union[Outcomes, _Mapping]] = ..., explanation: _Optional[_Union[Explanation, _Mapping]] = ..., job_events: _Optional[_Union[JobEvents, _Mapping]] = ..., checked_lease: _Optional[_Union[CheckedLease, _Mapping]] = ..., artifact: _Optional[_Union[Artifact, _Mapping]] = ..., appended: _Optional[_Union[Appended, _Mapping]] = ..., operation: _Optional[_Union[Operation, _Mapping]] = ..., replay: _Optional[_Union[Replay, _Mapping]] = ..., pipeline: _Optional[_Union[Pipeline, _Mapping]] = ..., watermark: _Optional[_Union[Watermark, _Mapping]] = ..., gaps: _Optional[_Union[Gaps, _Mapping]] = ..., backfill_preview: _Optional[_Union[BackfillPreview, _Mapping]] = ..., backfill: _Optional[_Union[Backfill, _Mapping]] = ..., runs: _Optional[_Union[Runs, _Mapping]] = ..., pipelines: _Optional[_Union[Pipelines, _Mapping]] = ..., backfills: _Optional[_Union[Backfills, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "reason", "domain", "metadata", "violations", "retry_after_ms", "is_retryable", "message")
@@ -902,6 +936,12 @@ class Run(_message.Message):
     building: bool
     def __init__(self, run_id: _Optional[str] = ..., state: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., edges: _Optional[int] = ..., open: bool = ..., cancel_requested: bool = ..., replay_of: _Optional[str] = ..., pipeline: _Optional[str] = ..., pipeline_version: _Optional[int] = ..., skipped: _Optional[int] = ..., building: bool = ...) -> None: ...
 
+class Runs(_message.Message):
+    __slots__ = ("runs",)
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    runs: _containers.RepeatedCompositeFieldContainer[Run]
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ...) -> None: ...
+
 class Appended(_message.Message):
     __slots__ = ("job_ids", "existing")
     class JobIdsEntry(_message.Message):
@@ -964,6 +1004,12 @@ class ReplayedJob(_message.Message):
     cause: str
     state: str
     def __init__(self, name: _Optional[str] = ..., job_id: _Optional[str] = ..., cause: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
+
+class Pipelines(_message.Message):
+    __slots__ = ("pipelines",)
+    PIPELINES_FIELD_NUMBER: _ClassVar[int]
+    pipelines: _containers.RepeatedCompositeFieldContainer[Pipeline]
+    def __init__(self, pipelines: _Optional[_Iterable[_Union[Pipeline, _Mapping]]] = ...) -> None: ...
 
 class Watermark(_message.Message):
     __slots__ = ("source", "scope", "width_ms", "allowed_lateness_ms", "origin_ms", "watermark_ms", "due_ms", "lag_ms", "missing_windows", "gaps", "covered_until_ms")
@@ -1058,6 +1104,12 @@ class Backfill(_message.Message):
     start_ms: int
     end_ms: int
     def __init__(self, backfill_id: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ..., windows: _Optional[int] = ..., covered: _Optional[int] = ..., shared: _Optional[int] = ..., in_progress: _Optional[int] = ..., failed: _Optional[int] = ..., start_ms: _Optional[int] = ..., end_ms: _Optional[int] = ...) -> None: ...
+
+class Backfills(_message.Message):
+    __slots__ = ("backfills",)
+    BACKFILLS_FIELD_NUMBER: _ClassVar[int]
+    backfills: _containers.RepeatedCompositeFieldContainer[Backfill]
+    def __init__(self, backfills: _Optional[_Iterable[_Union[Backfill, _Mapping]]] = ...) -> None: ...
 
 class Jobs(_message.Message):
     __slots__ = ("jobs",)

@@ -42,6 +42,7 @@ from stellaops_orchestrator.client.job_spec import (
 from stellaops_orchestrator.client.listing import JobFilter
 from stellaops_orchestrator.client.pipeline_spec import (
     Pipeline,
+    PipelineHead,
     PipelineJob,
     PipelineParameter,
     StoredPipeline,
@@ -209,6 +210,7 @@ __all__ = [
     "ParameterKind",
     "PermissionDeniedError",
     "Pipeline",
+    "PipelineHead",
     "PipelineJob",
     "PipelineParameter",
     "Pipelines",

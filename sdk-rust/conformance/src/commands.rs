@@ -202,6 +202,8 @@ impl Commands {
             Kind::GetRun(get) => {
                 let detail = orchestrator.get_run(&get.run_id).await?;
                 Ok(Some(Value::Run(driver::Run {
+                    state: detail.state.to_string(),
+                    skipped: detail.skipped,
                     edges: i32::try_from(detail.edges.len()).expect("a number of edges"),
                     jobs: detail.jobs.into_iter().map(to_wire::job).collect(),
                     ..plans_to_wire::run(detail.run)

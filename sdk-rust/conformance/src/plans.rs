@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use stellaops_orchestrator::{
     Backfill, BackfillSpec, Error, Orchestrator, ParameterKind, Pipeline, PipelineJob,
-    PipelineParameter, PipelineRun, Reason, ReplayRequest, WindowSeries,
+    PipelineParameter, PipelineRun, Reason, ReplayRequest, RunFilter, WindowSeries,
 };
 
 use crate::driver::call_result::Value;
@@ -19,11 +19,13 @@ pub(crate) async fn act(orchestrator: &Orchestrator, command: Command) -> Result
     match command {
         Command::AppendJobs(_)
         | Command::CloseRun(_)
+        | Command::ListRuns(_)
         | Command::CancelRun(_)
         | Command::ReplayRun(_) => runs(orchestrator, command).await,
-        Command::PutPipeline(_) | Command::GetPipeline(_) | Command::RunPipeline(_) => {
-            pipelines(orchestrator, command).await
-        }
+        Command::PutPipeline(_)
+        | Command::GetPipeline(_)
+        | Command::ListPipelines(_)
+        | Command::RunPipeline(_) => pipelines(orchestrator, command).await,
         Command::PutWindowSeries(_) | Command::GetWatermark(_) | Command::ListGaps(_) => {
             watermarks(orchestrator, command).await
         }
@@ -53,6 +55,16 @@ async fn runs(orchestrator: &Orchestrator, command: Command) -> Result<Value, Er
         }
         Command::CloseRun(close) => {
             runs.close(&close.run_id).await.map(|run| Value::Run(plans_to_wire::run(run)))
+        }
+        Command::ListRuns(list) => {
+            let filter = RunFilter {
+                project: said(list.project),
+                pipeline: said(list.pipeline),
+                replay_of: said(list.replay_of),
+            };
+            let runs = runs.list(filter).collect().await?;
+            let runs = runs.into_iter().map(plans_to_wire::run).collect();
+            Ok(Value::Runs(driver::Runs { runs }))
         }
         Command::CancelRun(cancel) => {
             let reason = reason(cancel.reason, cancel.ticket);
@@ -87,6 +99,15 @@ async fn pipelines(orchestrator: &Orchestrator, command: Command) -> Result<Valu
                 version => pipelines.get_version(&get.name, version).await?,
             };
             Ok(Value::Pipeline(plans_to_wire::pipeline(stored)))
+        }
+        Command::ListPipelines(list) => {
+            let pages = match said(list.versions_of) {
+                Some(name) => pipelines.versions(&name),
+                None => pipelines.list(),
+            };
+            let heads = pages.collect().await?.into_iter();
+            let pipelines = heads.map(plans_to_wire::pipeline_head).collect();
+            Ok(Value::Pipelines(driver::Pipelines { pipelines }))
         }
         Command::RunPipeline(run) => {
             let created = pipelines.run(pipeline_run(run)).await?;
@@ -174,6 +195,11 @@ async fn backfills(orchestrator: &Orchestrator, command: Command) -> Result<Valu
         Command::CreateBackfill(create) => {
             let spec = backfill_spec(create.spec.expect("a spec"));
             backfills.create(&spec, reason(create.reason, create.ticket)).await?
+        }
+        Command::ListBackfills(list) => {
+            let found = backfills.list(said(list.source).as_deref()).collect().await?;
+            let backfills = found.into_iter().map(plans_to_wire::backfill).collect();
+            return Ok(Value::Backfills(driver::Backfills { backfills }));
         }
         Command::GetBackfill(get) => backfills.get(&get.backfill_id).await?,
         Command::SteerBackfill(steer) => steered(orchestrator, steer).await?,

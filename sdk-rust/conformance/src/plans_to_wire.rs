@@ -2,7 +2,8 @@
 
 use stellaops_orchestrator::{
     Backfill, BackfillPreview, CreatedRun, Dependency, EdgeCondition, Gap, JobRequest, OnFailure,
-    Operation, PipelineJob, PipelineParameter, Replay, Run, StoredPipeline, Watermark,
+    Operation, PipelineHead, PipelineJob, PipelineParameter, Replay, Run, StoredPipeline,
+    Watermark,
 };
 
 use crate::driver;
@@ -23,16 +24,13 @@ pub(crate) fn created_run(run: CreatedRun) -> driver::CreatedRun {
 pub(crate) fn run(run: Run) -> driver::Run {
     driver::Run {
         run_id: run.run_id,
-        state: run.state.to_string(),
-        jobs: Vec::new(),
-        edges: 0,
         open: run.is_open,
         cancel_requested: run.is_cancel_requested,
         replay_of: run.replay_of.unwrap_or_default(),
         pipeline: run.pipeline.unwrap_or_default(),
         pipeline_version: run.pipeline_version,
-        skipped: run.skipped,
         building: run.is_building,
+        ..driver::Run::default()
     }
 }
 
@@ -75,6 +73,17 @@ pub(crate) fn pipeline(stored: StoredPipeline) -> driver::Pipeline {
         jobs: pipeline.jobs.into_iter().map(pipeline_job).collect(),
         version: stored.version,
         etag: pipeline.etag.unwrap_or_default(),
+    }
+}
+
+pub(crate) fn pipeline_head(head: PipelineHead) -> driver::Pipeline {
+    driver::Pipeline {
+        name: head.name,
+        description: head.description,
+        parameters: head.parameters.into_iter().map(parameter).collect(),
+        version: head.version,
+        etag: head.etag,
+        ..driver::Pipeline::default()
     }
 }
 

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::client::backfill_view::{Backfill, BackfillPreview, BackfillSpec};
 use crate::client::connection::BackfillCalls;
+use crate::client::listing::Pages;
 use crate::client::orchestrator::Orchestrator;
 use crate::client::reason::Reason;
 use crate::error::{Error, absent};
@@ -67,6 +68,25 @@ impl Backfills {
         let call =
             |mut client: BackfillCalls, request| async move { client.get_backfill(request).await };
         found(with_retries(self.0.timeout, client, request, call).await?.backfill)
+    }
+
+    /// Lists backfills, newest first, fetching pages as they are wanted: those of a source, or all.
+    pub fn list(&self, source: Option<&str>) -> Pages<Backfill> {
+        let (client, timeout) = (self.0.connection.backfills(), self.0.timeout);
+        let source = source.unwrap_or_default();
+        let first = v1::ListBackfillsRequest { source: source.into(), ..Default::default() };
+        Pages::new(move |page_token| {
+            let client = client.clone();
+            let request = v1::ListBackfillsRequest { page_token, ..first.clone() };
+            async move {
+                let call = |mut client: BackfillCalls, request| async move {
+                    client.list_backfills(request).await
+                };
+                let page = with_retries(timeout, client, request, call).await?;
+                let backfills = page.backfills.into_iter().map(Backfill::try_from);
+                Ok((backfills.collect::<Result<_, _>>()?, page.next_page_token))
+            }
+        })
     }
 
     /// Pauses a backfill: it makes no more jobs; those that it made go on.

@@ -142,6 +142,15 @@ impl PipelineParameter {
         self
     }
 
+    fn from_message(parameter: v1::PipelineParameter) -> Self {
+        Self {
+            name: parameter.name,
+            kind: ParameterKind::from_number(parameter.kind),
+            description: parameter.description,
+            default_value: parameter.default_value.map(json::from_message),
+        }
+    }
+
     fn into_message(self) -> Result<v1::PipelineParameter, Error> {
         Ok(v1::PipelineParameter {
             name: self.name,
@@ -228,12 +237,7 @@ impl TryFrom<v1::Pipeline> for StoredPipeline {
     type Error = Error;
 
     fn try_from(pipeline: v1::Pipeline) -> Result<Self, Error> {
-        let parameters = pipeline.parameters.into_iter().map(|parameter| PipelineParameter {
-            name: parameter.name,
-            kind: ParameterKind::from_number(parameter.kind),
-            description: parameter.description,
-            default_value: parameter.default_value.map(json::from_message),
-        });
+        let parameters = pipeline.parameters.into_iter().map(PipelineParameter::from_message);
         let jobs = pipeline.jobs.into_iter().map(|job| {
             Ok(PipelineJob {
                 name: job.name,
@@ -253,6 +257,38 @@ impl TryFrom<v1::Pipeline> for StoredPipeline {
                 etag: non_empty(pipeline.etag),
             },
         })
+    }
+}
+
+/// A version of a pipeline without its jobs, as lists have it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PipelineHead {
+    /// Its name, unique in the tenant.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// What it has to be told.
+    pub parameters: Vec<PipelineParameter>,
+    /// The etag of this version.
+    pub etag: String,
+    /// Grows by one with each change.
+    pub version: i32,
+    /// When this version was stored.
+    pub create_time: Option<SystemTime>,
+}
+
+impl From<v1::Pipeline> for PipelineHead {
+    fn from(pipeline: v1::Pipeline) -> Self {
+        let parameters = pipeline.parameters.into_iter().map(PipelineParameter::from_message);
+        Self {
+            name: pipeline.name,
+            description: pipeline.description,
+            parameters: parameters.collect(),
+            etag: pipeline.etag,
+            version: pipeline.version,
+            create_time: from_timestamp(pipeline.create_time),
+        }
     }
 }
 

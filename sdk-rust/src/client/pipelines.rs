@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use crate::client::connection::PipelineCalls;
 use crate::client::json;
+use crate::client::listing::Pages;
 use crate::client::orchestrator::Orchestrator;
-use crate::client::pipeline_spec::{Pipeline, StoredPipeline};
+use crate::client::pipeline_spec::{Pipeline, PipelineHead, StoredPipeline};
 use crate::client::reason::Reason;
 use crate::client::run_view::{CreatedRun, ids_by_name};
 use crate::error::{Error, absent};
@@ -66,6 +67,28 @@ impl Pipelines {
             |mut client: PipelineCalls, request| async move { client.get_pipeline(request).await };
         let response = with_retries(self.0.timeout, client, request, call).await?;
         response.pipeline.ok_or_else(|| absent("pipeline"))?.try_into()
+    }
+
+    /// Lists the newest versions of all pipelines by name, fetching pages as they are wanted.
+    pub fn list(&self) -> Pages<PipelineHead> {
+        self.versions("")
+    }
+
+    /// Lists the versions of a pipeline, newest first; none of one that does not exist.
+    pub fn versions(&self, name: &str) -> Pages<PipelineHead> {
+        let (client, timeout) = (self.0.connection.pipelines(), self.0.timeout);
+        let first = v1::ListPipelinesRequest { name: name.into(), ..Default::default() };
+        Pages::new(move |page_token| {
+            let client = client.clone();
+            let request = v1::ListPipelinesRequest { page_token, ..first.clone() };
+            async move {
+                let call = |mut client: PipelineCalls, request| async move {
+                    client.list_pipelines(request).await
+                };
+                let page = with_retries(timeout, client, request, call).await?;
+                Ok((page.pipelines.into_iter().map(Into::into).collect(), page.next_page_token))
+            }
+        })
     }
 
     /// Makes a run from a pipeline. A name alone converts into a [`PipelineRun`].

@@ -8,6 +8,7 @@ use crate::client::job::Job;
 use crate::client::names::JobState;
 use crate::client::plan_names::{EdgeCondition, OnFailure, ReplayCause, RunState};
 use crate::contract::{from_timestamp, non_empty};
+use crate::error::{Error, absent};
 use crate::proto::v1;
 
 /// The run that was made.
@@ -32,7 +33,7 @@ pub struct AppendedJobs {
     pub existing: i32,
 }
 
-/// A run as the ledger has it.
+/// A run as the ledger has it, without what its jobs sum up to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Run {
@@ -48,14 +49,6 @@ pub struct Run {
     pub correlation_id: String,
     /// When it was made.
     pub create_time: Option<SystemTime>,
-    /// The sum of its jobs.
-    pub state: RunState,
-    /// How many jobs stand where; states without jobs are missing. Told by
-    /// [`get_run`](crate::Orchestrator::get_run) only.
-    pub counts: HashMap<JobState, i32>,
-    /// How many of the cancelled jobs were skipped: the run did not need them. Told by
-    /// [`get_run`](crate::Orchestrator::get_run) only.
-    pub skipped: i32,
     /// Whether [`Runs::append`](crate::Runs::append) can add to it.
     pub is_open: bool,
     /// Whether somebody cancelled it as a whole.
@@ -94,6 +87,12 @@ pub struct Edge {
 pub struct RunDetail {
     /// The run.
     pub run: Run,
+    /// The sum of its jobs.
+    pub state: RunState,
+    /// How many jobs stand where; states without jobs are missing.
+    pub counts: HashMap<JobState, i32>,
+    /// How many of the cancelled jobs were skipped: the run did not need them.
+    pub skipped: i32,
     /// Its jobs in the order in which they were asked for, without payloads. Of a replay also
     /// those of the first run that it reuses; their `run_id` tells.
     pub jobs: Vec<Job>,
@@ -149,13 +148,6 @@ impl From<v1::Run> for Run {
             project: non_empty(run.project),
             correlation_id: run.correlation_id,
             create_time: from_timestamp(run.create_time),
-            state: RunState::from_number(run.state),
-            counts: run
-                .counts
-                .iter()
-                .map(|count| (JobState::from_number(count.state), count.count))
-                .collect(),
-            skipped: run.skipped,
             is_open: run.open,
             is_cancel_requested: run.cancel_requested,
             is_building: run.building,
@@ -164,6 +156,25 @@ impl From<v1::Run> for Run {
             pipeline_version: run.pipeline_version,
             schedule: non_empty(run.schedule),
         }
+    }
+}
+
+impl TryFrom<v1::GetRunResponse> for RunDetail {
+    type Error = Error;
+
+    fn try_from(response: v1::GetRunResponse) -> Result<Self, Error> {
+        let run = response.run.ok_or_else(|| absent("run"))?;
+        let counts =
+            run.counts.iter().map(|count| (JobState::from_number(count.state), count.count));
+        Ok(Self {
+            state: RunState::from_number(run.state),
+            counts: counts.collect(),
+            skipped: run.skipped,
+            run: run.into(),
+            jobs: response.jobs.into_iter().map(Into::into).collect(),
+            edges: response.edges.into_iter().map(Into::into).collect(),
+            is_truncated: response.truncated,
+        })
     }
 }
 

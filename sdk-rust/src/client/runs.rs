@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::client::connection::RunCalls;
 use crate::client::lease::Lease;
+use crate::client::listing::Pages;
 use crate::client::operation::Operation;
 use crate::client::orchestrator::Orchestrator;
 use crate::client::reason::Reason;
@@ -24,6 +25,27 @@ pub struct Runs(Orchestrator);
 impl Runs {
     pub(crate) fn new(orchestrator: Orchestrator) -> Self {
         Self(orchestrator)
+    }
+
+    /// Lists runs, newest first, fetching pages as they are wanted.
+    pub fn list(&self, filter: RunFilter) -> Pages<Run> {
+        let (client, timeout) = (self.0.connection.runs(), self.0.timeout);
+        let first = v1::ListRunsRequest {
+            project: filter.project.unwrap_or_default(),
+            pipeline: filter.pipeline.unwrap_or_default(),
+            replay_of: filter.replay_of.unwrap_or_default(),
+            ..Default::default()
+        };
+        Pages::new(move |page_token| {
+            let client = client.clone();
+            let request = v1::ListRunsRequest { page_token, ..first.clone() };
+            async move {
+                let call =
+                    |mut client: RunCalls, request| async move { client.list_runs(request).await };
+                let page = with_retries(timeout, client, request, call).await?;
+                Ok((page.runs.into_iter().map(Into::into).collect(), page.next_page_token))
+            }
+        })
     }
 
     /// Adds 1 to 1,000 jobs to an open run: all of them or none. They can depend on each other and
@@ -85,7 +107,7 @@ impl Runs {
     }
 
     /// Closes an open run: only handlers of its jobs can append from now on. Returns it as it is
-    /// now, without counts.
+    /// now.
     ///
     /// # Errors
     /// `NotFound` (`RUN_NOT_FOUND`).
@@ -150,6 +172,24 @@ impl Runs {
         let call = |mut client: RunCalls, request| async move { client.replay_run(request).await };
         with_retries(self.0.timeout, client, request, call).await.map(Into::into)
     }
+}
+
+/// Narrows a list of runs; what is set must all match.
+///
+/// ```
+/// use stellaops_orchestrator::RunFilter;
+///
+/// let filter = RunFilter { pipeline: Some("nightly".into()), ..RunFilter::default() };
+/// # let _ = filter;
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// This project.
+    pub project: Option<String>,
+    /// Made from this pipeline.
+    pub pipeline: Option<String>,
+    /// Replays of this run.
+    pub replay_of: Option<String>,
 }
 
 /// What [`Runs::replay`] runs again.

@@ -8,6 +8,7 @@ import type {
 import { type ActionOptions, type Caller, type CallOptions, whyOf } from "./call.ts";
 import { type FlowScope, toFlowScope } from "./explaining.ts";
 import { type JobTemplate, toJobRequest, toTemplateSpec } from "./job-spec.ts";
+import { pages } from "./listing.ts";
 import { type BackfillState, backfillStates } from "./names.ts";
 import { present } from "./present.ts";
 import { type EventWindow, toWindow } from "./window.ts";
@@ -167,35 +168,51 @@ export class Backfills {
     return toBackfill(present(backfill, "backfill"));
   }
 
-  /** Stops it from making jobs. Errors: BACKFILL_NOT_FOUND, BACKFILL_FINISHED. */
-  async pause(backfillId: string, options: ActionOptions = {}): Promise<Backfill> {
+  /** Lists backfills, newest first, fetching pages as they are wanted. */
+  list(
+    filter: {
+      /** Of this source; of all unless told. */
+      readonly source?: string;
+    } = {},
+    options: CallOptions = {},
+  ): AsyncIterable<Backfill> {
     const { connection, call } = this.#caller;
-    const request = { backfillId, ...whyOf(options) };
-    const { backfill } = await call(options, (signal) =>
-      connection.backfills.pauseBackfill(request, { signal }),
-    );
-    return toBackfill(present(backfill, "backfill"));
+    const { source = "" } = filter;
+    return pages(async (pageToken) => {
+      const page = await call(options, (signal) =>
+        connection.backfills.listBackfills({ source, pageToken }, { signal }),
+      );
+      return { items: page.backfills.map(toBackfill), nextPageToken: page.nextPageToken };
+    });
+  }
+
+  /** Stops it from making jobs. Errors: BACKFILL_NOT_FOUND, BACKFILL_FINISHED. */
+  pause(backfillId: string, options: ActionOptions = {}): Promise<Backfill> {
+    return this.#change("pauseBackfill", backfillId, options);
   }
 
   /** Ends a pause. Errors: BACKFILL_NOT_FOUND, BACKFILL_FINISHED. */
-  async resume(backfillId: string, options: ActionOptions = {}): Promise<Backfill> {
-    const { connection, call } = this.#caller;
-    const request = { backfillId, ...whyOf(options) };
-    const { backfill } = await call(options, (signal) =>
-      connection.backfills.resumeBackfill(request, { signal }),
-    );
-    return toBackfill(present(backfill, "backfill"));
+  resume(backfillId: string, options: ActionOptions = {}): Promise<Backfill> {
+    return this.#change("resumeBackfill", backfillId, options);
   }
 
   /**
    * Cancels a backfill and its unfinished jobs; what is covered stays covered. Errors:
    * BACKFILL_NOT_FOUND, BACKFILL_FINISHED.
    */
-  async cancel(backfillId: string, options: ActionOptions = {}): Promise<Backfill> {
+  cancel(backfillId: string, options: ActionOptions = {}): Promise<Backfill> {
+    return this.#change("cancelBackfill", backfillId, options);
+  }
+
+  async #change(
+    method: "pauseBackfill" | "resumeBackfill" | "cancelBackfill",
+    backfillId: string,
+    options: ActionOptions,
+  ): Promise<Backfill> {
     const { connection, call } = this.#caller;
     const request = { backfillId, ...whyOf(options) };
-    const { backfill } = await call(options, (signal) =>
-      connection.backfills.cancelBackfill(request, { signal }),
+    const { backfill } = await call<{ readonly backfill?: BackfillMessage }>(options, (signal) =>
+      connection.backfills[method](request, { signal }),
     );
     return toBackfill(present(backfill, "backfill"));
   }

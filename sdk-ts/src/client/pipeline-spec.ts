@@ -64,6 +64,9 @@ export interface StoredPipeline extends Pipeline {
   readonly createTime: Date | undefined;
 }
 
+/** A version of a pipeline without its jobs, as lists have it. */
+export type PipelineHead = Omit<StoredPipeline, "jobs">;
+
 /** A plain value as JSON text says it. Throws a TypeError for what JSON cannot carry. */
 function jsonText(value: unknown): string {
   const text = JSON.stringify(value);
@@ -113,13 +116,18 @@ function toPipelineJob({ name, spec, payloadTemplate, dependsOn }: JobMessage): 
   };
 }
 
-/** A pipeline of the contract as a plain object. */
-export const toPipeline = (pipeline: PipelineMessage): StoredPipeline => ({
+/** A pipeline of the contract as a plain object, without its jobs. */
+export const toPipelineHead = (pipeline: PipelineMessage): PipelineHead => ({
   name: pipeline.name,
   description: pipeline.description,
   parameters: pipeline.parameters.map(toParameter),
-  jobs: pipeline.jobs.map(toPipelineJob),
   etag: pipeline.etag,
   version: pipeline.version,
   createTime: toDate(pipeline.createTime),
+});
+
+/** A pipeline of the contract as a plain object. */
+export const toPipeline = (pipeline: PipelineMessage): StoredPipeline => ({
+  ...toPipelineHead(pipeline),
+  jobs: pipeline.jobs.map(toPipelineJob),
 });

@@ -2,12 +2,15 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { v7 } from "uuid";
 import { correlationOf } from "../trace-context.ts";
 import { type ActionOptions, type Caller, type CallOptions, whyOf } from "./call.ts";
+import { pages } from "./listing.ts";
 import {
   fromPipeline,
   jsonOf,
   type Pipeline,
+  type PipelineHead,
   type StoredPipeline,
   toPipeline,
+  toPipelineHead,
 } from "./pipeline-spec.ts";
 import { present } from "./present.ts";
 import { idsByName } from "./run-spec.ts";
@@ -61,6 +64,22 @@ export class Pipelines {
       connection.pipelines.getPipeline(request, { signal }),
     );
     return toPipeline(present(pipeline, "pipeline"));
+  }
+
+  /** Lists the newest versions of all pipelines by name, fetching pages as they are wanted. */
+  list(options: CallOptions = {}): AsyncIterable<PipelineHead> {
+    return this.versions("", options);
+  }
+
+  /** Lists the versions of a pipeline, newest first; none of one that does not exist. */
+  versions(name: string, options: CallOptions = {}): AsyncIterable<PipelineHead> {
+    const { connection, call } = this.#caller;
+    return pages(async (pageToken) => {
+      const page = await call(options, (signal) =>
+        connection.pipelines.listPipelines({ name, pageToken }, { signal }),
+      );
+      return { items: page.pipelines.map(toPipelineHead), nextPageToken: page.nextPageToken };
+    });
   }
 
   /**

@@ -32,7 +32,7 @@ export interface CreatedRun {
   readonly alreadyExisted: boolean;
 }
 
-/** A run as the ledger has it. Empty strings mean "none". */
+/** A run as the ledger has it, without what its jobs sum up to. Empty strings mean "none". */
 export interface Run {
   readonly runId: string;
   readonly tenant: string;
@@ -40,11 +40,6 @@ export interface Run {
   readonly project: string;
   readonly correlationId: string;
   readonly createTime: Date | undefined;
-  readonly state: RunState;
-  /** How many jobs stand where; states without jobs are missing. Not everywhere told. */
-  readonly counts: Readonly<Partial<Record<JobState, number>>>;
-  /** How many of the cancelled jobs were skipped: the run did not need them. */
-  readonly skipped: number;
   /** Whether `runs.append` can add to it. */
   readonly isOpen: boolean;
   /** Whether somebody cancelled it as a whole. */
@@ -73,6 +68,12 @@ export interface Edge {
 
 /** A run with everything in it. */
 export interface RunDetail extends Run {
+  /** The sum of its jobs. */
+  readonly state: RunState;
+  /** How many jobs stand where; states without jobs are missing. */
+  readonly counts: Readonly<Partial<Record<JobState, number>>>;
+  /** How many of the cancelled jobs were skipped: the run did not need them. */
+  readonly skipped: number;
   /**
    * Its jobs in the order in which they were asked for, without payloads. Of a replay also those of
    * the first run that it reuses; their `runId` tells.
@@ -141,11 +142,6 @@ export const toRun = (run: RunMessage): Run => ({
   project: run.project,
   correlationId: run.correlationId,
   createTime: toDate(run.createTime),
-  state: runStates.nameOf(run.state) ?? "active",
-  counts: Object.fromEntries(
-    run.counts.map(({ state, count }) => [jobStates.nameOf(state) ?? "blocked", count]),
-  ),
-  skipped: run.skipped,
   isOpen: run.open,
   isCancelRequested: run.cancelRequested,
   isBuilding: run.building,
@@ -159,6 +155,11 @@ export const toRun = (run: RunMessage): Run => ({
 export const toRunDetail = (response: GetRunResponse): RunDetail | undefined =>
   response.run && {
     ...toRun(response.run),
+    state: runStates.nameOf(response.run.state) ?? "active",
+    counts: Object.fromEntries(
+      response.run.counts.map(({ state, count }) => [jobStates.nameOf(state) ?? "blocked", count]),
+    ),
+    skipped: response.run.skipped,
     jobs: response.jobs.map(toJob),
     edges: response.edges.map((edge) => ({
       fromJobId: edge.fromJobId,

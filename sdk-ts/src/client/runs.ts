@@ -2,6 +2,7 @@ import { v7 } from "uuid";
 import { toDuration } from "../contract/time.ts";
 import { type ActionOptions, type Caller, type CallOptions, whyOf } from "./call.ts";
 import { type Lease, toLeaseRef } from "./lease.ts";
+import { pages } from "./listing.ts";
 import { present } from "./present.ts";
 import { idsByName, type RunJobRequest, toAppendedJobs } from "./run-spec.ts";
 import {
@@ -43,6 +44,15 @@ export interface ReplayOptions extends ActionOptions {
   readonly dryRun?: boolean;
 }
 
+/** Narrows a list of runs; what is set must all match. */
+export interface RunFilter {
+  readonly project?: string;
+  /** Made from this pipeline. */
+  readonly pipeline?: string;
+  /** Replays of this run. */
+  readonly replayOf?: string;
+}
+
 /** Live and finished runs: `orchestrator.runs`. `createRun` makes them, `getRun` shows them. */
 export class Runs {
   readonly #caller: Caller;
@@ -50,6 +60,18 @@ export class Runs {
   /** Made by the Orchestrator. */
   constructor(caller: Caller) {
     this.#caller = caller;
+  }
+
+  /** Lists runs, newest first, fetching pages as they are wanted. */
+  list(filter: RunFilter = {}, options: CallOptions = {}): AsyncIterable<Run> {
+    const { connection, call } = this.#caller;
+    const { project = "", pipeline = "", replayOf = "" } = filter;
+    return pages(async (pageToken) => {
+      const page = await call(options, (signal) =>
+        connection.runs.listRuns({ project, pipeline, replayOf, pageToken }, { signal }),
+      );
+      return { items: page.runs.map(toRun), nextPageToken: page.nextPageToken };
+    });
   }
 
   /**
@@ -83,8 +105,8 @@ export class Runs {
   }
 
   /**
-   * Closes an open run: only handlers of its jobs can append from now on. Returns it as it is now,
-   * without counts. Errors: RUN_NOT_FOUND.
+   * Closes an open run: only handlers of its jobs can append from now on. Returns it as it is now.
+   * Errors: RUN_NOT_FOUND.
    */
   async close(runId: string, options: CallOptions = {}): Promise<Run> {
     const { connection, call } = this.#caller;

@@ -245,6 +245,9 @@ type Command struct {
 	//	*Command_CreateBackfill
 	//	*Command_GetBackfill
 	//	*Command_SteerBackfill
+	//	*Command_ListRuns
+	//	*Command_ListPipelines
+	//	*Command_ListBackfills
 	Command       isCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -600,6 +603,33 @@ func (x *Command) GetSteerBackfill() *SteerBackfill {
 	return nil
 }
 
+func (x *Command) GetListRuns() *ListRuns {
+	if x != nil {
+		if x, ok := x.Command.(*Command_ListRuns); ok {
+			return x.ListRuns
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetListPipelines() *ListPipelines {
+	if x != nil {
+		if x, ok := x.Command.(*Command_ListPipelines); ok {
+			return x.ListPipelines
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetListBackfills() *ListBackfills {
+	if x != nil {
+		if x, ok := x.Command.(*Command_ListBackfills); ok {
+			return x.ListBackfills
+		}
+	}
+	return nil
+}
+
 type isCommand_Command interface {
 	isCommand_Command()
 }
@@ -740,6 +770,18 @@ type Command_SteerBackfill struct {
 	SteerBackfill *SteerBackfill `protobuf:"bytes,35,opt,name=steer_backfill,json=steerBackfill,proto3,oneof"`
 }
 
+type Command_ListRuns struct {
+	ListRuns *ListRuns `protobuf:"bytes,36,opt,name=list_runs,json=listRuns,proto3,oneof"`
+}
+
+type Command_ListPipelines struct {
+	ListPipelines *ListPipelines `protobuf:"bytes,37,opt,name=list_pipelines,json=listPipelines,proto3,oneof"`
+}
+
+type Command_ListBackfills struct {
+	ListBackfills *ListBackfills `protobuf:"bytes,38,opt,name=list_backfills,json=listBackfills,proto3,oneof"`
+}
+
 func (*Command_Configure) isCommand_Command() {}
 
 func (*Command_StartWorker) isCommand_Command() {}
@@ -807,6 +849,12 @@ func (*Command_CreateBackfill) isCommand_Command() {}
 func (*Command_GetBackfill) isCommand_Command() {}
 
 func (*Command_SteerBackfill) isCommand_Command() {}
+
+func (*Command_ListRuns) isCommand_Command() {}
+
+func (*Command_ListPipelines) isCommand_Command() {}
+
+func (*Command_ListBackfills) isCommand_Command() {}
 
 // Event is what the program reports.
 type Event struct {
@@ -3004,7 +3052,8 @@ func (x *ReplayRun) GetTicket() string {
 	return ""
 }
 
-// Pipeline is what PutPipeline takes and what PutPipeline and GetPipeline answer.
+// Pipeline is what PutPipeline takes and what PutPipeline, GetPipeline and, without jobs,
+// ListPipelines answer.
 type Pipeline struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -3981,6 +4030,158 @@ func (x *GetRun) GetRunId() string {
 	return ""
 }
 
+// ListRuns lists with the SDK's own paging, to the end.
+type ListRuns struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Pipeline      string                 `protobuf:"bytes,2,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	ReplayOf      string                 `protobuf:"bytes,3,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRuns) Reset() {
+	*x = ListRuns{}
+	mi := &file_driver_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRuns) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRuns) ProtoMessage() {}
+
+func (x *ListRuns) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRuns.ProtoReflect.Descriptor instead.
+func (*ListRuns) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *ListRuns) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *ListRuns) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *ListRuns) GetReplayOf() string {
+	if x != nil {
+		return x.ReplayOf
+	}
+	return ""
+}
+
+// ListPipelines lists with the SDK's own paging, to the end.
+type ListPipelines struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The versions of this one instead.
+	VersionsOf    string `protobuf:"bytes,1,opt,name=versions_of,json=versionsOf,proto3" json:"versions_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPipelines) Reset() {
+	*x = ListPipelines{}
+	mi := &file_driver_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPipelines) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPipelines) ProtoMessage() {}
+
+func (x *ListPipelines) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPipelines.ProtoReflect.Descriptor instead.
+func (*ListPipelines) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *ListPipelines) GetVersionsOf() string {
+	if x != nil {
+		return x.VersionsOf
+	}
+	return ""
+}
+
+// ListBackfills lists with the SDK's own paging, to the end.
+type ListBackfills struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBackfills) Reset() {
+	*x = ListBackfills{}
+	mi := &file_driver_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBackfills) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBackfills) ProtoMessage() {}
+
+func (x *ListBackfills) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBackfills.ProtoReflect.Descriptor instead.
+func (*ListBackfills) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ListBackfills) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 type GetJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -3990,7 +4191,7 @@ type GetJob struct {
 
 func (x *GetJob) Reset() {
 	*x = GetJob{}
-	mi := &file_driver_proto_msgTypes[46]
+	mi := &file_driver_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4002,7 +4203,7 @@ func (x *GetJob) String() string {
 func (*GetJob) ProtoMessage() {}
 
 func (x *GetJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[46]
+	mi := &file_driver_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4015,7 +4216,7 @@ func (x *GetJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJob.ProtoReflect.Descriptor instead.
 func (*GetJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{46}
+	return file_driver_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *GetJob) GetJobId() string {
@@ -4040,7 +4241,7 @@ type ListJobs struct {
 
 func (x *ListJobs) Reset() {
 	*x = ListJobs{}
-	mi := &file_driver_proto_msgTypes[47]
+	mi := &file_driver_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4052,7 +4253,7 @@ func (x *ListJobs) String() string {
 func (*ListJobs) ProtoMessage() {}
 
 func (x *ListJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[47]
+	mi := &file_driver_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4065,7 +4266,7 @@ func (x *ListJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobs.ProtoReflect.Descriptor instead.
 func (*ListJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{47}
+	return file_driver_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ListJobs) GetStates() []string {
@@ -4115,7 +4316,7 @@ type WatchJobs struct {
 
 func (x *WatchJobs) Reset() {
 	*x = WatchJobs{}
-	mi := &file_driver_proto_msgTypes[48]
+	mi := &file_driver_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4127,7 +4328,7 @@ func (x *WatchJobs) String() string {
 func (*WatchJobs) ProtoMessage() {}
 
 func (x *WatchJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[48]
+	mi := &file_driver_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4140,7 +4341,7 @@ func (x *WatchJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchJobs.ProtoReflect.Descriptor instead.
 func (*WatchJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{48}
+	return file_driver_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *WatchJobs) GetJobIds() []string {
@@ -4166,7 +4367,7 @@ type WaitForJob struct {
 
 func (x *WaitForJob) Reset() {
 	*x = WaitForJob{}
-	mi := &file_driver_proto_msgTypes[49]
+	mi := &file_driver_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4178,7 +4379,7 @@ func (x *WaitForJob) String() string {
 func (*WaitForJob) ProtoMessage() {}
 
 func (x *WaitForJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[49]
+	mi := &file_driver_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4191,7 +4392,7 @@ func (x *WaitForJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitForJob.ProtoReflect.Descriptor instead.
 func (*WaitForJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{49}
+	return file_driver_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *WaitForJob) GetJobId() string {
@@ -4213,7 +4414,7 @@ type CancelJobs struct {
 
 func (x *CancelJobs) Reset() {
 	*x = CancelJobs{}
-	mi := &file_driver_proto_msgTypes[50]
+	mi := &file_driver_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4225,7 +4426,7 @@ func (x *CancelJobs) String() string {
 func (*CancelJobs) ProtoMessage() {}
 
 func (x *CancelJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[50]
+	mi := &file_driver_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4238,7 +4439,7 @@ func (x *CancelJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobs.ProtoReflect.Descriptor instead.
 func (*CancelJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{50}
+	return file_driver_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CancelJobs) GetJobIds() []string {
@@ -4272,7 +4473,7 @@ type RetryJobs struct {
 
 func (x *RetryJobs) Reset() {
 	*x = RetryJobs{}
-	mi := &file_driver_proto_msgTypes[51]
+	mi := &file_driver_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4284,7 +4485,7 @@ func (x *RetryJobs) String() string {
 func (*RetryJobs) ProtoMessage() {}
 
 func (x *RetryJobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[51]
+	mi := &file_driver_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4297,7 +4498,7 @@ func (x *RetryJobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobs.ProtoReflect.Descriptor instead.
 func (*RetryJobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{51}
+	return file_driver_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RetryJobs) GetJobIds() []string {
@@ -4323,7 +4524,7 @@ type ExplainJob struct {
 
 func (x *ExplainJob) Reset() {
 	*x = ExplainJob{}
-	mi := &file_driver_proto_msgTypes[52]
+	mi := &file_driver_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4335,7 +4536,7 @@ func (x *ExplainJob) String() string {
 func (*ExplainJob) ProtoMessage() {}
 
 func (x *ExplainJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[52]
+	mi := &file_driver_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4348,7 +4549,7 @@ func (x *ExplainJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainJob.ProtoReflect.Descriptor instead.
 func (*ExplainJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{52}
+	return file_driver_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ExplainJob) GetJobId() string {
@@ -4367,7 +4568,7 @@ type ListJobEvents struct {
 
 func (x *ListJobEvents) Reset() {
 	*x = ListJobEvents{}
-	mi := &file_driver_proto_msgTypes[53]
+	mi := &file_driver_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4379,7 +4580,7 @@ func (x *ListJobEvents) String() string {
 func (*ListJobEvents) ProtoMessage() {}
 
 func (x *ListJobEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[53]
+	mi := &file_driver_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4392,7 +4593,7 @@ func (x *ListJobEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobEvents.ProtoReflect.Descriptor instead.
 func (*ListJobEvents) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{53}
+	return file_driver_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListJobEvents) GetJobId() string {
@@ -4414,7 +4615,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_driver_proto_msgTypes[54]
+	mi := &file_driver_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4426,7 +4627,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[54]
+	mi := &file_driver_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4439,7 +4640,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{54}
+	return file_driver_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Lease) GetJobId() string {
@@ -4479,7 +4680,7 @@ type CheckLease struct {
 
 func (x *CheckLease) Reset() {
 	*x = CheckLease{}
-	mi := &file_driver_proto_msgTypes[55]
+	mi := &file_driver_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4491,7 +4692,7 @@ func (x *CheckLease) String() string {
 func (*CheckLease) ProtoMessage() {}
 
 func (x *CheckLease) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[55]
+	mi := &file_driver_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4504,7 +4705,7 @@ func (x *CheckLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckLease.ProtoReflect.Descriptor instead.
 func (*CheckLease) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{55}
+	return file_driver_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *CheckLease) GetLease() *Lease {
@@ -4527,7 +4728,7 @@ type UploadArtifact struct {
 
 func (x *UploadArtifact) Reset() {
 	*x = UploadArtifact{}
-	mi := &file_driver_proto_msgTypes[56]
+	mi := &file_driver_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4539,7 +4740,7 @@ func (x *UploadArtifact) String() string {
 func (*UploadArtifact) ProtoMessage() {}
 
 func (x *UploadArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[56]
+	mi := &file_driver_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4552,7 +4753,7 @@ func (x *UploadArtifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadArtifact.ProtoReflect.Descriptor instead.
 func (*UploadArtifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{56}
+	return file_driver_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *UploadArtifact) GetPath() string {
@@ -4587,7 +4788,7 @@ type DownloadArtifact struct {
 
 func (x *DownloadArtifact) Reset() {
 	*x = DownloadArtifact{}
-	mi := &file_driver_proto_msgTypes[57]
+	mi := &file_driver_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4599,7 +4800,7 @@ func (x *DownloadArtifact) String() string {
 func (*DownloadArtifact) ProtoMessage() {}
 
 func (x *DownloadArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[57]
+	mi := &file_driver_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4612,7 +4813,7 @@ func (x *DownloadArtifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadArtifact.ProtoReflect.Descriptor instead.
 func (*DownloadArtifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{57}
+	return file_driver_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *DownloadArtifact) GetDigest() string {
@@ -4642,7 +4843,7 @@ type Ready struct {
 
 func (x *Ready) Reset() {
 	*x = Ready{}
-	mi := &file_driver_proto_msgTypes[58]
+	mi := &file_driver_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4654,7 +4855,7 @@ func (x *Ready) String() string {
 func (*Ready) ProtoMessage() {}
 
 func (x *Ready) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[58]
+	mi := &file_driver_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4667,7 +4868,7 @@ func (x *Ready) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ready.ProtoReflect.Descriptor instead.
 func (*Ready) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{58}
+	return file_driver_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Ready) GetProtocolVersion() int32 {
@@ -4711,6 +4912,9 @@ type CallResult struct {
 	//	*CallResult_Gaps
 	//	*CallResult_BackfillPreview
 	//	*CallResult_Backfill
+	//	*CallResult_Runs
+	//	*CallResult_Pipelines
+	//	*CallResult_Backfills
 	Value         isCallResult_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4718,7 +4922,7 @@ type CallResult struct {
 
 func (x *CallResult) Reset() {
 	*x = CallResult{}
-	mi := &file_driver_proto_msgTypes[59]
+	mi := &file_driver_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4730,7 +4934,7 @@ func (x *CallResult) String() string {
 func (*CallResult) ProtoMessage() {}
 
 func (x *CallResult) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[59]
+	mi := &file_driver_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4743,7 +4947,7 @@ func (x *CallResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallResult.ProtoReflect.Descriptor instead.
 func (*CallResult) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{59}
+	return file_driver_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CallResult) GetId() uint32 {
@@ -4929,6 +5133,33 @@ func (x *CallResult) GetBackfill() *Backfill {
 	return nil
 }
 
+func (x *CallResult) GetRuns() *Runs {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Runs); ok {
+			return x.Runs
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetPipelines() *Pipelines {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Pipelines); ok {
+			return x.Pipelines
+		}
+	}
+	return nil
+}
+
+func (x *CallResult) GetBackfills() *Backfills {
+	if x != nil {
+		if x, ok := x.Value.(*CallResult_Backfills); ok {
+			return x.Backfills
+		}
+	}
+	return nil
+}
+
 type isCallResult_Value interface {
 	isCallResult_Value()
 }
@@ -5005,6 +5236,18 @@ type CallResult_Backfill struct {
 	Backfill *Backfill `protobuf:"bytes,20,opt,name=backfill,proto3,oneof"`
 }
 
+type CallResult_Runs struct {
+	Runs *Runs `protobuf:"bytes,21,opt,name=runs,proto3,oneof"`
+}
+
+type CallResult_Pipelines struct {
+	Pipelines *Pipelines `protobuf:"bytes,22,opt,name=pipelines,proto3,oneof"`
+}
+
+type CallResult_Backfills struct {
+	Backfills *Backfills `protobuf:"bytes,23,opt,name=backfills,proto3,oneof"`
+}
+
 func (*CallResult_LeaseDefaults) isCallResult_Value() {}
 
 func (*CallResult_Enqueued) isCallResult_Value() {}
@@ -5041,6 +5284,12 @@ func (*CallResult_BackfillPreview) isCallResult_Value() {}
 
 func (*CallResult_Backfill) isCallResult_Value() {}
 
+func (*CallResult_Runs) isCallResult_Value() {}
+
+func (*CallResult_Pipelines) isCallResult_Value() {}
+
+func (*CallResult_Backfills) isCallResult_Value() {}
+
 // Error is an SDK's error, taken from its public fields.
 type Error struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -5060,7 +5309,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_driver_proto_msgTypes[60]
+	mi := &file_driver_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5072,7 +5321,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[60]
+	mi := &file_driver_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5085,7 +5334,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{60}
+	return file_driver_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Error) GetCode() string {
@@ -5154,7 +5403,7 @@ type Violation struct {
 
 func (x *Violation) Reset() {
 	*x = Violation{}
-	mi := &file_driver_proto_msgTypes[61]
+	mi := &file_driver_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5166,7 +5415,7 @@ func (x *Violation) String() string {
 func (*Violation) ProtoMessage() {}
 
 func (x *Violation) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[61]
+	mi := &file_driver_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5179,7 +5428,7 @@ func (x *Violation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Violation.ProtoReflect.Descriptor instead.
 func (*Violation) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{61}
+	return file_driver_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Violation) GetField() string {
@@ -5209,7 +5458,7 @@ type LeaseDefaults struct {
 
 func (x *LeaseDefaults) Reset() {
 	*x = LeaseDefaults{}
-	mi := &file_driver_proto_msgTypes[62]
+	mi := &file_driver_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5221,7 +5470,7 @@ func (x *LeaseDefaults) String() string {
 func (*LeaseDefaults) ProtoMessage() {}
 
 func (x *LeaseDefaults) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[62]
+	mi := &file_driver_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5234,7 +5483,7 @@ func (x *LeaseDefaults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseDefaults.ProtoReflect.Descriptor instead.
 func (*LeaseDefaults) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{62}
+	return file_driver_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *LeaseDefaults) GetValues() map[string]int64 {
@@ -5255,7 +5504,7 @@ type EnqueueResults struct {
 
 func (x *EnqueueResults) Reset() {
 	*x = EnqueueResults{}
-	mi := &file_driver_proto_msgTypes[63]
+	mi := &file_driver_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5267,7 +5516,7 @@ func (x *EnqueueResults) String() string {
 func (*EnqueueResults) ProtoMessage() {}
 
 func (x *EnqueueResults) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[63]
+	mi := &file_driver_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5280,7 +5529,7 @@ func (x *EnqueueResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueResults.ProtoReflect.Descriptor instead.
 func (*EnqueueResults) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{63}
+	return file_driver_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *EnqueueResults) GetResults() []*EnqueueResult {
@@ -5303,7 +5552,7 @@ type EnqueueResult struct {
 
 func (x *EnqueueResult) Reset() {
 	*x = EnqueueResult{}
-	mi := &file_driver_proto_msgTypes[64]
+	mi := &file_driver_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5315,7 +5564,7 @@ func (x *EnqueueResult) String() string {
 func (*EnqueueResult) ProtoMessage() {}
 
 func (x *EnqueueResult) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[64]
+	mi := &file_driver_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5328,7 +5577,7 @@ func (x *EnqueueResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueResult.ProtoReflect.Descriptor instead.
 func (*EnqueueResult) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{64}
+	return file_driver_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *EnqueueResult) GetOutcome() string {
@@ -5364,7 +5613,7 @@ type CreatedRun struct {
 
 func (x *CreatedRun) Reset() {
 	*x = CreatedRun{}
-	mi := &file_driver_proto_msgTypes[65]
+	mi := &file_driver_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5376,7 +5625,7 @@ func (x *CreatedRun) String() string {
 func (*CreatedRun) ProtoMessage() {}
 
 func (x *CreatedRun) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[65]
+	mi := &file_driver_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5389,7 +5638,7 @@ func (x *CreatedRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreatedRun.ProtoReflect.Descriptor instead.
 func (*CreatedRun) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{65}
+	return file_driver_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CreatedRun) GetRunId() string {
@@ -5416,7 +5665,7 @@ func (x *CreatedRun) GetAlreadyExisted() bool {
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	RunId string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	// "active", "succeeded", "failed" or "cancelled".
+	// "active", "succeeded", "failed" or "cancelled". With GetRun.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// With GetRun.
 	Jobs []*Job `protobuf:"bytes,3,rep,name=jobs,proto3" json:"jobs,omitempty"`
@@ -5427,15 +5676,16 @@ type Run struct {
 	ReplayOf        string `protobuf:"bytes,7,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
 	Pipeline        string `protobuf:"bytes,8,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
 	PipelineVersion int32  `protobuf:"varint,9,opt,name=pipeline_version,json=pipelineVersion,proto3" json:"pipeline_version,omitempty"`
-	Skipped         int32  `protobuf:"varint,10,opt,name=skipped,proto3" json:"skipped,omitempty"`
-	Building        bool   `protobuf:"varint,11,opt,name=building,proto3" json:"building,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// With GetRun.
+	Skipped       int32 `protobuf:"varint,10,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	Building      bool  `protobuf:"varint,11,opt,name=building,proto3" json:"building,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_driver_proto_msgTypes[66]
+	mi := &file_driver_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5447,7 +5697,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[66]
+	mi := &file_driver_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5460,7 +5710,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{66}
+	return file_driver_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Run) GetRunId() string {
@@ -5540,6 +5790,50 @@ func (x *Run) GetBuilding() bool {
 	return false
 }
 
+type Runs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Runs          []*Run                 `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Runs) Reset() {
+	*x = Runs{}
+	mi := &file_driver_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Runs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Runs) ProtoMessage() {}
+
+func (x *Runs) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Runs.ProtoReflect.Descriptor instead.
+func (*Runs) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *Runs) GetRuns() []*Run {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
 // Appended answers AppendJobs and the step FanOut.
 type Appended struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -5553,7 +5847,7 @@ type Appended struct {
 
 func (x *Appended) Reset() {
 	*x = Appended{}
-	mi := &file_driver_proto_msgTypes[67]
+	mi := &file_driver_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5565,7 +5859,7 @@ func (x *Appended) String() string {
 func (*Appended) ProtoMessage() {}
 
 func (x *Appended) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[67]
+	mi := &file_driver_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5578,7 +5872,7 @@ func (x *Appended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Appended.ProtoReflect.Descriptor instead.
 func (*Appended) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{67}
+	return file_driver_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Appended) GetJobIds() map[string]string {
@@ -5616,7 +5910,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_driver_proto_msgTypes[68]
+	mi := &file_driver_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5628,7 +5922,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[68]
+	mi := &file_driver_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5641,7 +5935,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{68}
+	return file_driver_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Operation) GetOperationId() string {
@@ -5727,7 +6021,7 @@ type Replay struct {
 
 func (x *Replay) Reset() {
 	*x = Replay{}
-	mi := &file_driver_proto_msgTypes[69]
+	mi := &file_driver_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5739,7 +6033,7 @@ func (x *Replay) String() string {
 func (*Replay) ProtoMessage() {}
 
 func (x *Replay) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[69]
+	mi := &file_driver_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5752,7 +6046,7 @@ func (x *Replay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replay.ProtoReflect.Descriptor instead.
 func (*Replay) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{69}
+	return file_driver_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Replay) GetRunId() string {
@@ -5798,7 +6092,7 @@ type ReplayedJob struct {
 
 func (x *ReplayedJob) Reset() {
 	*x = ReplayedJob{}
-	mi := &file_driver_proto_msgTypes[70]
+	mi := &file_driver_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5810,7 +6104,7 @@ func (x *ReplayedJob) String() string {
 func (*ReplayedJob) ProtoMessage() {}
 
 func (x *ReplayedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[70]
+	mi := &file_driver_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5823,7 +6117,7 @@ func (x *ReplayedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayedJob.ProtoReflect.Descriptor instead.
 func (*ReplayedJob) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{70}
+	return file_driver_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ReplayedJob) GetName() string {
@@ -5854,6 +6148,50 @@ func (x *ReplayedJob) GetState() string {
 	return ""
 }
 
+type Pipelines struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pipelines     []*Pipeline            `protobuf:"bytes,1,rep,name=pipelines,proto3" json:"pipelines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pipelines) Reset() {
+	*x = Pipelines{}
+	mi := &file_driver_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pipelines) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pipelines) ProtoMessage() {}
+
+func (x *Pipelines) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pipelines.ProtoReflect.Descriptor instead.
+func (*Pipelines) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *Pipelines) GetPipelines() []*Pipeline {
+	if x != nil {
+		return x.Pipelines
+	}
+	return nil
+}
+
 // Watermark answers PutWindowSeries and GetWatermark.
 type Watermark struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
@@ -5875,7 +6213,7 @@ type Watermark struct {
 
 func (x *Watermark) Reset() {
 	*x = Watermark{}
-	mi := &file_driver_proto_msgTypes[71]
+	mi := &file_driver_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5887,7 +6225,7 @@ func (x *Watermark) String() string {
 func (*Watermark) ProtoMessage() {}
 
 func (x *Watermark) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[71]
+	mi := &file_driver_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5900,7 +6238,7 @@ func (x *Watermark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Watermark.ProtoReflect.Descriptor instead.
 func (*Watermark) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{71}
+	return file_driver_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Watermark) GetSource() string {
@@ -5989,7 +6327,7 @@ type Gaps struct {
 
 func (x *Gaps) Reset() {
 	*x = Gaps{}
-	mi := &file_driver_proto_msgTypes[72]
+	mi := &file_driver_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6001,7 +6339,7 @@ func (x *Gaps) String() string {
 func (*Gaps) ProtoMessage() {}
 
 func (x *Gaps) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[72]
+	mi := &file_driver_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6014,7 +6352,7 @@ func (x *Gaps) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gaps.ProtoReflect.Descriptor instead.
 func (*Gaps) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{72}
+	return file_driver_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Gaps) GetGaps() []*Gap {
@@ -6036,7 +6374,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_driver_proto_msgTypes[73]
+	mi := &file_driver_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6048,7 +6386,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[73]
+	mi := &file_driver_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6061,7 +6399,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{73}
+	return file_driver_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Gap) GetStartMs() int64 {
@@ -6110,7 +6448,7 @@ type BackfillPreview struct {
 
 func (x *BackfillPreview) Reset() {
 	*x = BackfillPreview{}
-	mi := &file_driver_proto_msgTypes[74]
+	mi := &file_driver_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6122,7 +6460,7 @@ func (x *BackfillPreview) String() string {
 func (*BackfillPreview) ProtoMessage() {}
 
 func (x *BackfillPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[74]
+	mi := &file_driver_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6135,7 +6473,7 @@ func (x *BackfillPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackfillPreview.ProtoReflect.Descriptor instead.
 func (*BackfillPreview) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{74}
+	return file_driver_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *BackfillPreview) GetWindows() int64 {
@@ -6208,7 +6546,7 @@ func (x *BackfillPreview) GetSample() []*Window {
 	return nil
 }
 
-// Backfill answers CreateBackfill, GetBackfill and SteerBackfill.
+// Backfill answers CreateBackfill, GetBackfill, SteerBackfill and ListBackfills.
 type Backfill struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	BackfillId string                 `protobuf:"bytes,1,opt,name=backfill_id,json=backfillId,proto3" json:"backfill_id,omitempty"`
@@ -6230,7 +6568,7 @@ type Backfill struct {
 
 func (x *Backfill) Reset() {
 	*x = Backfill{}
-	mi := &file_driver_proto_msgTypes[75]
+	mi := &file_driver_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6242,7 +6580,7 @@ func (x *Backfill) String() string {
 func (*Backfill) ProtoMessage() {}
 
 func (x *Backfill) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[75]
+	mi := &file_driver_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6255,7 +6593,7 @@ func (x *Backfill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Backfill.ProtoReflect.Descriptor instead.
 func (*Backfill) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{75}
+	return file_driver_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Backfill) GetBackfillId() string {
@@ -6335,6 +6673,50 @@ func (x *Backfill) GetEndMs() int64 {
 	return 0
 }
 
+type Backfills struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Backfills     []*Backfill            `protobuf:"bytes,1,rep,name=backfills,proto3" json:"backfills,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Backfills) Reset() {
+	*x = Backfills{}
+	mi := &file_driver_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Backfills) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Backfills) ProtoMessage() {}
+
+func (x *Backfills) ProtoReflect() protoreflect.Message {
+	mi := &file_driver_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Backfills.ProtoReflect.Descriptor instead.
+func (*Backfills) Descriptor() ([]byte, []int) {
+	return file_driver_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *Backfills) GetBackfills() []*Backfill {
+	if x != nil {
+		return x.Backfills
+	}
+	return nil
+}
+
 // Jobs answers GetJob, WaitForJob (one) and ListJobs.
 type Jobs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6345,7 +6727,7 @@ type Jobs struct {
 
 func (x *Jobs) Reset() {
 	*x = Jobs{}
-	mi := &file_driver_proto_msgTypes[76]
+	mi := &file_driver_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6357,7 +6739,7 @@ func (x *Jobs) String() string {
 func (*Jobs) ProtoMessage() {}
 
 func (x *Jobs) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[76]
+	mi := &file_driver_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6370,7 +6752,7 @@ func (x *Jobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Jobs.ProtoReflect.Descriptor instead.
 func (*Jobs) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{76}
+	return file_driver_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Jobs) GetJobs() []*Job {
@@ -6410,7 +6792,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_driver_proto_msgTypes[77]
+	mi := &file_driver_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6422,7 +6804,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[77]
+	mi := &file_driver_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6435,7 +6817,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{77}
+	return file_driver_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Job) GetJobId() string {
@@ -6597,7 +6979,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_driver_proto_msgTypes[78]
+	mi := &file_driver_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6609,7 +6991,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[78]
+	mi := &file_driver_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6622,7 +7004,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{78}
+	return file_driver_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Failure) GetFailureClass() string {
@@ -6665,7 +7047,7 @@ type BoundArtifact struct {
 
 func (x *BoundArtifact) Reset() {
 	*x = BoundArtifact{}
-	mi := &file_driver_proto_msgTypes[79]
+	mi := &file_driver_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6677,7 +7059,7 @@ func (x *BoundArtifact) String() string {
 func (*BoundArtifact) ProtoMessage() {}
 
 func (x *BoundArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[79]
+	mi := &file_driver_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6690,7 +7072,7 @@ func (x *BoundArtifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BoundArtifact.ProtoReflect.Descriptor instead.
 func (*BoundArtifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{79}
+	return file_driver_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *BoundArtifact) GetName() string {
@@ -6732,7 +7114,7 @@ type Attempt struct {
 
 func (x *Attempt) Reset() {
 	*x = Attempt{}
-	mi := &file_driver_proto_msgTypes[80]
+	mi := &file_driver_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6744,7 +7126,7 @@ func (x *Attempt) String() string {
 func (*Attempt) ProtoMessage() {}
 
 func (x *Attempt) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[80]
+	mi := &file_driver_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6757,7 +7139,7 @@ func (x *Attempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
 func (*Attempt) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{80}
+	return file_driver_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Attempt) GetAttempt() int32 {
@@ -6791,7 +7173,7 @@ type Outcomes struct {
 
 func (x *Outcomes) Reset() {
 	*x = Outcomes{}
-	mi := &file_driver_proto_msgTypes[81]
+	mi := &file_driver_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6803,7 +7185,7 @@ func (x *Outcomes) String() string {
 func (*Outcomes) ProtoMessage() {}
 
 func (x *Outcomes) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[81]
+	mi := &file_driver_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6816,7 +7198,7 @@ func (x *Outcomes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcomes.ProtoReflect.Descriptor instead.
 func (*Outcomes) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{81}
+	return file_driver_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Outcomes) GetOutcomes() []*Outcome {
@@ -6837,7 +7219,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_driver_proto_msgTypes[82]
+	mi := &file_driver_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6849,7 +7231,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[82]
+	mi := &file_driver_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6862,7 +7244,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{82}
+	return file_driver_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Outcome) GetJobId() string {
@@ -6899,7 +7281,7 @@ type Explanation struct {
 
 func (x *Explanation) Reset() {
 	*x = Explanation{}
-	mi := &file_driver_proto_msgTypes[83]
+	mi := &file_driver_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6911,7 +7293,7 @@ func (x *Explanation) String() string {
 func (*Explanation) ProtoMessage() {}
 
 func (x *Explanation) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[83]
+	mi := &file_driver_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6924,7 +7306,7 @@ func (x *Explanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
 func (*Explanation) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{83}
+	return file_driver_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Explanation) GetState() string {
@@ -6958,7 +7340,7 @@ type JobEvents struct {
 
 func (x *JobEvents) Reset() {
 	*x = JobEvents{}
-	mi := &file_driver_proto_msgTypes[84]
+	mi := &file_driver_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6970,7 +7352,7 @@ func (x *JobEvents) String() string {
 func (*JobEvents) ProtoMessage() {}
 
 func (x *JobEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[84]
+	mi := &file_driver_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6983,7 +7365,7 @@ func (x *JobEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEvents.ProtoReflect.Descriptor instead.
 func (*JobEvents) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{84}
+	return file_driver_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *JobEvents) GetKinds() []string {
@@ -7003,7 +7385,7 @@ type CheckedLease struct {
 
 func (x *CheckedLease) Reset() {
 	*x = CheckedLease{}
-	mi := &file_driver_proto_msgTypes[85]
+	mi := &file_driver_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7015,7 +7397,7 @@ func (x *CheckedLease) String() string {
 func (*CheckedLease) ProtoMessage() {}
 
 func (x *CheckedLease) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[85]
+	mi := &file_driver_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7028,7 +7410,7 @@ func (x *CheckedLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckedLease.ProtoReflect.Descriptor instead.
 func (*CheckedLease) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{85}
+	return file_driver_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *CheckedLease) GetIsCurrent() bool {
@@ -7057,7 +7439,7 @@ type Artifact struct {
 
 func (x *Artifact) Reset() {
 	*x = Artifact{}
-	mi := &file_driver_proto_msgTypes[86]
+	mi := &file_driver_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7069,7 +7451,7 @@ func (x *Artifact) String() string {
 func (*Artifact) ProtoMessage() {}
 
 func (x *Artifact) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[86]
+	mi := &file_driver_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7082,7 +7464,7 @@ func (x *Artifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Artifact.ProtoReflect.Descriptor instead.
 func (*Artifact) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{86}
+	return file_driver_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Artifact) GetDigest() string {
@@ -7117,7 +7499,7 @@ type WatchUpdate struct {
 
 func (x *WatchUpdate) Reset() {
 	*x = WatchUpdate{}
-	mi := &file_driver_proto_msgTypes[87]
+	mi := &file_driver_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7129,7 +7511,7 @@ func (x *WatchUpdate) String() string {
 func (*WatchUpdate) ProtoMessage() {}
 
 func (x *WatchUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[87]
+	mi := &file_driver_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7142,7 +7524,7 @@ func (x *WatchUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchUpdate.ProtoReflect.Descriptor instead.
 func (*WatchUpdate) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{87}
+	return file_driver_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *WatchUpdate) GetId() uint32 {
@@ -7184,7 +7566,7 @@ type HandlerStarted struct {
 
 func (x *HandlerStarted) Reset() {
 	*x = HandlerStarted{}
-	mi := &file_driver_proto_msgTypes[88]
+	mi := &file_driver_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7196,7 +7578,7 @@ func (x *HandlerStarted) String() string {
 func (*HandlerStarted) ProtoMessage() {}
 
 func (x *HandlerStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[88]
+	mi := &file_driver_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7209,7 +7591,7 @@ func (x *HandlerStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerStarted.ProtoReflect.Descriptor instead.
 func (*HandlerStarted) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{88}
+	return file_driver_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *HandlerStarted) GetLease() *Lease {
@@ -7336,7 +7718,7 @@ type HandlerCancelled struct {
 
 func (x *HandlerCancelled) Reset() {
 	*x = HandlerCancelled{}
-	mi := &file_driver_proto_msgTypes[89]
+	mi := &file_driver_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7348,7 +7730,7 @@ func (x *HandlerCancelled) String() string {
 func (*HandlerCancelled) ProtoMessage() {}
 
 func (x *HandlerCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[89]
+	mi := &file_driver_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7361,7 +7743,7 @@ func (x *HandlerCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerCancelled.ProtoReflect.Descriptor instead.
 func (*HandlerCancelled) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{89}
+	return file_driver_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *HandlerCancelled) GetLease() *Lease {
@@ -7399,7 +7781,7 @@ type HandlerStep struct {
 
 func (x *HandlerStep) Reset() {
 	*x = HandlerStep{}
-	mi := &file_driver_proto_msgTypes[90]
+	mi := &file_driver_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7411,7 +7793,7 @@ func (x *HandlerStep) String() string {
 func (*HandlerStep) ProtoMessage() {}
 
 func (x *HandlerStep) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[90]
+	mi := &file_driver_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7424,7 +7806,7 @@ func (x *HandlerStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerStep.ProtoReflect.Descriptor instead.
 func (*HandlerStep) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{90}
+	return file_driver_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *HandlerStep) GetLease() *Lease {
@@ -7530,7 +7912,7 @@ type HandlerEnded struct {
 
 func (x *HandlerEnded) Reset() {
 	*x = HandlerEnded{}
-	mi := &file_driver_proto_msgTypes[91]
+	mi := &file_driver_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7542,7 +7924,7 @@ func (x *HandlerEnded) String() string {
 func (*HandlerEnded) ProtoMessage() {}
 
 func (x *HandlerEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[91]
+	mi := &file_driver_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7555,7 +7937,7 @@ func (x *HandlerEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandlerEnded.ProtoReflect.Descriptor instead.
 func (*HandlerEnded) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{91}
+	return file_driver_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *HandlerEnded) GetLease() *Lease {
@@ -7583,7 +7965,7 @@ type WorkerStopped struct {
 
 func (x *WorkerStopped) Reset() {
 	*x = WorkerStopped{}
-	mi := &file_driver_proto_msgTypes[92]
+	mi := &file_driver_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7595,7 +7977,7 @@ func (x *WorkerStopped) String() string {
 func (*WorkerStopped) ProtoMessage() {}
 
 func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_driver_proto_msgTypes[92]
+	mi := &file_driver_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7608,7 +7990,7 @@ func (x *WorkerStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerStopped.ProtoReflect.Descriptor instead.
 func (*WorkerStopped) Descriptor() ([]byte, []int) {
-	return file_driver_proto_rawDescGZIP(), []int{92}
+	return file_driver_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *WorkerStopped) GetError() *Error {
@@ -7622,7 +8004,7 @@ var File_driver_proto protoreflect.FileDescriptor
 
 const file_driver_proto_rawDesc = "" +
 	"\n" +
-	"\fdriver.proto\x12\x18stellaops.conformance.v1\"\x8d\x14\n" +
+	"\fdriver.proto\x12\x18stellaops.conformance.v1\"\xf4\x15\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12C\n" +
 	"\tconfigure\x18\x02 \x01(\v2#.stellaops.conformance.v1.ConfigureH\x00R\tconfigure\x12J\n" +
@@ -7670,7 +8052,10 @@ const file_driver_proto_rawDesc = "" +
 	"\x10preview_backfill\x18  \x01(\v2).stellaops.conformance.v1.PreviewBackfillH\x00R\x0fpreviewBackfill\x12S\n" +
 	"\x0fcreate_backfill\x18! \x01(\v2(.stellaops.conformance.v1.CreateBackfillH\x00R\x0ecreateBackfill\x12J\n" +
 	"\fget_backfill\x18\" \x01(\v2%.stellaops.conformance.v1.GetBackfillH\x00R\vgetBackfill\x12P\n" +
-	"\x0esteer_backfill\x18# \x01(\v2'.stellaops.conformance.v1.SteerBackfillH\x00R\rsteerBackfillB\t\n" +
+	"\x0esteer_backfill\x18# \x01(\v2'.stellaops.conformance.v1.SteerBackfillH\x00R\rsteerBackfill\x12A\n" +
+	"\tlist_runs\x18$ \x01(\v2\".stellaops.conformance.v1.ListRunsH\x00R\blistRuns\x12P\n" +
+	"\x0elist_pipelines\x18% \x01(\v2'.stellaops.conformance.v1.ListPipelinesH\x00R\rlistPipelines\x12P\n" +
+	"\x0elist_backfills\x18& \x01(\v2'.stellaops.conformance.v1.ListBackfillsH\x00R\rlistBackfillsB\t\n" +
 	"\acommand\"\xfb\x04\n" +
 	"\x05Event\x127\n" +
 	"\x05ready\x18\x01 \x01(\v2\x1f.stellaops.conformance.v1.ReadyH\x00R\x05ready\x12G\n" +
@@ -7911,7 +8296,16 @@ const file_driver_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06ticket\x18\x04 \x01(\tR\x06ticket\"\x1f\n" +
 	"\x06GetRun\x12\x15\n" +
-	"\x06run_id\x18\x01 \x01(\tR\x05runId\"\x1f\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\"]\n" +
+	"\bListRuns\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x12\x1a\n" +
+	"\bpipeline\x18\x02 \x01(\tR\bpipeline\x12\x1b\n" +
+	"\treplay_of\x18\x03 \x01(\tR\breplayOf\"0\n" +
+	"\rListPipelines\x12\x1f\n" +
+	"\vversions_of\x18\x01 \x01(\tR\n" +
+	"versionsOf\"'\n" +
+	"\rListBackfills\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\"\x1f\n" +
 	"\x06GetJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xef\x01\n" +
 	"\bListJobs\x12\x16\n" +
@@ -7962,8 +8356,7 @@ const file_driver_proto_rawDesc = "" +
 	"\x04path\x18\x02 \x01(\tR\x04path\"D\n" +
 	"\x05Ready\x12)\n" +
 	"\x10protocol_version\x18\x01 \x01(\x05R\x0fprotocolVersion\x12\x10\n" +
-	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xa6\n" +
-	"\n" +
+	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xe6\v\n" +
 	"\n" +
 	"CallResult\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x125\n" +
@@ -7988,7 +8381,10 @@ const file_driver_proto_rawDesc = "" +
 	"\twatermark\x18\x11 \x01(\v2#.stellaops.conformance.v1.WatermarkH\x00R\twatermark\x124\n" +
 	"\x04gaps\x18\x12 \x01(\v2\x1e.stellaops.conformance.v1.GapsH\x00R\x04gaps\x12V\n" +
 	"\x10backfill_preview\x18\x13 \x01(\v2).stellaops.conformance.v1.BackfillPreviewH\x00R\x0fbackfillPreview\x12@\n" +
-	"\bbackfill\x18\x14 \x01(\v2\".stellaops.conformance.v1.BackfillH\x00R\bbackfillB\a\n" +
+	"\bbackfill\x18\x14 \x01(\v2\".stellaops.conformance.v1.BackfillH\x00R\bbackfill\x124\n" +
+	"\x04runs\x18\x15 \x01(\v2\x1e.stellaops.conformance.v1.RunsH\x00R\x04runs\x12C\n" +
+	"\tpipelines\x18\x16 \x01(\v2#.stellaops.conformance.v1.PipelinesH\x00R\tpipelines\x12C\n" +
+	"\tbackfills\x18\x17 \x01(\v2#.stellaops.conformance.v1.BackfillsH\x00R\tbackfillsB\a\n" +
 	"\x05value\"\x93\x03\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x16\n" +
@@ -8039,7 +8435,9 @@ const file_driver_proto_rawDesc = "" +
 	"\x10pipeline_version\x18\t \x01(\x05R\x0fpipelineVersion\x12\x18\n" +
 	"\askipped\x18\n" +
 	" \x01(\x05R\askipped\x12\x1a\n" +
-	"\bbuilding\x18\v \x01(\bR\bbuilding\"\xaa\x01\n" +
+	"\bbuilding\x18\v \x01(\bR\bbuilding\"9\n" +
+	"\x04Runs\x121\n" +
+	"\x04runs\x18\x01 \x03(\v2\x1d.stellaops.conformance.v1.RunR\x04runs\"\xaa\x01\n" +
 	"\bAppended\x12G\n" +
 	"\ajob_ids\x18\x01 \x03(\v2..stellaops.conformance.v1.Appended.JobIdsEntryR\x06jobIds\x12\x1a\n" +
 	"\bexisting\x18\x02 \x01(\x05R\bexisting\x1a9\n" +
@@ -8067,7 +8465,9 @@ const file_driver_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x14\n" +
 	"\x05cause\x18\x03 \x01(\tR\x05cause\x12\x14\n" +
-	"\x05state\x18\x04 \x01(\tR\x05state\"\xf3\x02\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\"M\n" +
+	"\tPipelines\x12@\n" +
+	"\tpipelines\x18\x01 \x03(\v2\".stellaops.conformance.v1.PipelineR\tpipelines\"\xf3\x02\n" +
 	"\tWatermark\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
 	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x19\n" +
@@ -8119,7 +8519,9 @@ const file_driver_proto_rawDesc = "" +
 	"\x06failed\x18\t \x01(\x03R\x06failed\x12\x19\n" +
 	"\bstart_ms\x18\n" +
 	" \x01(\x03R\astartMs\x12\x15\n" +
-	"\x06end_ms\x18\v \x01(\x03R\x05endMs\"9\n" +
+	"\x06end_ms\x18\v \x01(\x03R\x05endMs\"M\n" +
+	"\tBackfills\x12@\n" +
+	"\tbackfills\x18\x01 \x03(\v2\".stellaops.conformance.v1.BackfillR\tbackfills\"9\n" +
 	"\x04Jobs\x121\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x1d.stellaops.conformance.v1.JobR\x04jobs\"\xe1\x06\n" +
 	"\x03Job\x12\x15\n" +
@@ -8263,7 +8665,7 @@ func file_driver_proto_rawDescGZIP() []byte {
 }
 
 var file_driver_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 102)
+var file_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 108)
 var file_driver_proto_goTypes = []any{
 	(OnCancel)(0),             // 0: stellaops.conformance.v1.OnCancel
 	(FailKind)(0),             // 1: stellaops.conformance.v1.FailKind
@@ -8314,62 +8716,68 @@ var file_driver_proto_goTypes = []any{
 	(*GetBackfill)(nil),       // 46: stellaops.conformance.v1.GetBackfill
 	(*SteerBackfill)(nil),     // 47: stellaops.conformance.v1.SteerBackfill
 	(*GetRun)(nil),            // 48: stellaops.conformance.v1.GetRun
-	(*GetJob)(nil),            // 49: stellaops.conformance.v1.GetJob
-	(*ListJobs)(nil),          // 50: stellaops.conformance.v1.ListJobs
-	(*WatchJobs)(nil),         // 51: stellaops.conformance.v1.WatchJobs
-	(*WaitForJob)(nil),        // 52: stellaops.conformance.v1.WaitForJob
-	(*CancelJobs)(nil),        // 53: stellaops.conformance.v1.CancelJobs
-	(*RetryJobs)(nil),         // 54: stellaops.conformance.v1.RetryJobs
-	(*ExplainJob)(nil),        // 55: stellaops.conformance.v1.ExplainJob
-	(*ListJobEvents)(nil),     // 56: stellaops.conformance.v1.ListJobEvents
-	(*Lease)(nil),             // 57: stellaops.conformance.v1.Lease
-	(*CheckLease)(nil),        // 58: stellaops.conformance.v1.CheckLease
-	(*UploadArtifact)(nil),    // 59: stellaops.conformance.v1.UploadArtifact
-	(*DownloadArtifact)(nil),  // 60: stellaops.conformance.v1.DownloadArtifact
-	(*Ready)(nil),             // 61: stellaops.conformance.v1.Ready
-	(*CallResult)(nil),        // 62: stellaops.conformance.v1.CallResult
-	(*Error)(nil),             // 63: stellaops.conformance.v1.Error
-	(*Violation)(nil),         // 64: stellaops.conformance.v1.Violation
-	(*LeaseDefaults)(nil),     // 65: stellaops.conformance.v1.LeaseDefaults
-	(*EnqueueResults)(nil),    // 66: stellaops.conformance.v1.EnqueueResults
-	(*EnqueueResult)(nil),     // 67: stellaops.conformance.v1.EnqueueResult
-	(*CreatedRun)(nil),        // 68: stellaops.conformance.v1.CreatedRun
-	(*Run)(nil),               // 69: stellaops.conformance.v1.Run
-	(*Appended)(nil),          // 70: stellaops.conformance.v1.Appended
-	(*Operation)(nil),         // 71: stellaops.conformance.v1.Operation
-	(*Replay)(nil),            // 72: stellaops.conformance.v1.Replay
-	(*ReplayedJob)(nil),       // 73: stellaops.conformance.v1.ReplayedJob
-	(*Watermark)(nil),         // 74: stellaops.conformance.v1.Watermark
-	(*Gaps)(nil),              // 75: stellaops.conformance.v1.Gaps
-	(*Gap)(nil),               // 76: stellaops.conformance.v1.Gap
-	(*BackfillPreview)(nil),   // 77: stellaops.conformance.v1.BackfillPreview
-	(*Backfill)(nil),          // 78: stellaops.conformance.v1.Backfill
-	(*Jobs)(nil),              // 79: stellaops.conformance.v1.Jobs
-	(*Job)(nil),               // 80: stellaops.conformance.v1.Job
-	(*Failure)(nil),           // 81: stellaops.conformance.v1.Failure
-	(*BoundArtifact)(nil),     // 82: stellaops.conformance.v1.BoundArtifact
-	(*Attempt)(nil),           // 83: stellaops.conformance.v1.Attempt
-	(*Outcomes)(nil),          // 84: stellaops.conformance.v1.Outcomes
-	(*Outcome)(nil),           // 85: stellaops.conformance.v1.Outcome
-	(*Explanation)(nil),       // 86: stellaops.conformance.v1.Explanation
-	(*JobEvents)(nil),         // 87: stellaops.conformance.v1.JobEvents
-	(*CheckedLease)(nil),      // 88: stellaops.conformance.v1.CheckedLease
-	(*Artifact)(nil),          // 89: stellaops.conformance.v1.Artifact
-	(*WatchUpdate)(nil),       // 90: stellaops.conformance.v1.WatchUpdate
-	(*HandlerStarted)(nil),    // 91: stellaops.conformance.v1.HandlerStarted
-	(*HandlerCancelled)(nil),  // 92: stellaops.conformance.v1.HandlerCancelled
-	(*HandlerStep)(nil),       // 93: stellaops.conformance.v1.HandlerStep
-	(*HandlerEnded)(nil),      // 94: stellaops.conformance.v1.HandlerEnded
-	(*WorkerStopped)(nil),     // 95: stellaops.conformance.v1.WorkerStopped
-	nil,                       // 96: stellaops.conformance.v1.StartWorker.LabelsEntry
-	nil,                       // 97: stellaops.conformance.v1.JobRequest.LabelsEntry
-	nil,                       // 98: stellaops.conformance.v1.ListJobs.LabelsEntry
-	nil,                       // 99: stellaops.conformance.v1.Error.MetadataEntry
-	nil,                       // 100: stellaops.conformance.v1.LeaseDefaults.ValuesEntry
-	nil,                       // 101: stellaops.conformance.v1.CreatedRun.JobIdsEntry
-	nil,                       // 102: stellaops.conformance.v1.Appended.JobIdsEntry
-	nil,                       // 103: stellaops.conformance.v1.Job.LabelsEntry
-	nil,                       // 104: stellaops.conformance.v1.HandlerStarted.LabelsEntry
+	(*ListRuns)(nil),          // 49: stellaops.conformance.v1.ListRuns
+	(*ListPipelines)(nil),     // 50: stellaops.conformance.v1.ListPipelines
+	(*ListBackfills)(nil),     // 51: stellaops.conformance.v1.ListBackfills
+	(*GetJob)(nil),            // 52: stellaops.conformance.v1.GetJob
+	(*ListJobs)(nil),          // 53: stellaops.conformance.v1.ListJobs
+	(*WatchJobs)(nil),         // 54: stellaops.conformance.v1.WatchJobs
+	(*WaitForJob)(nil),        // 55: stellaops.conformance.v1.WaitForJob
+	(*CancelJobs)(nil),        // 56: stellaops.conformance.v1.CancelJobs
+	(*RetryJobs)(nil),         // 57: stellaops.conformance.v1.RetryJobs
+	(*ExplainJob)(nil),        // 58: stellaops.conformance.v1.ExplainJob
+	(*ListJobEvents)(nil),     // 59: stellaops.conformance.v1.ListJobEvents
+	(*Lease)(nil),             // 60: stellaops.conformance.v1.Lease
+	(*CheckLease)(nil),        // 61: stellaops.conformance.v1.CheckLease
+	(*UploadArtifact)(nil),    // 62: stellaops.conformance.v1.UploadArtifact
+	(*DownloadArtifact)(nil),  // 63: stellaops.conformance.v1.DownloadArtifact
+	(*Ready)(nil),             // 64: stellaops.conformance.v1.Ready
+	(*CallResult)(nil),        // 65: stellaops.conformance.v1.CallResult
+	(*Error)(nil),             // 66: stellaops.conformance.v1.Error
+	(*Violation)(nil),         // 67: stellaops.conformance.v1.Violation
+	(*LeaseDefaults)(nil),     // 68: stellaops.conformance.v1.LeaseDefaults
+	(*EnqueueResults)(nil),    // 69: stellaops.conformance.v1.EnqueueResults
+	(*EnqueueResult)(nil),     // 70: stellaops.conformance.v1.EnqueueResult
+	(*CreatedRun)(nil),        // 71: stellaops.conformance.v1.CreatedRun
+	(*Run)(nil),               // 72: stellaops.conformance.v1.Run
+	(*Runs)(nil),              // 73: stellaops.conformance.v1.Runs
+	(*Appended)(nil),          // 74: stellaops.conformance.v1.Appended
+	(*Operation)(nil),         // 75: stellaops.conformance.v1.Operation
+	(*Replay)(nil),            // 76: stellaops.conformance.v1.Replay
+	(*ReplayedJob)(nil),       // 77: stellaops.conformance.v1.ReplayedJob
+	(*Pipelines)(nil),         // 78: stellaops.conformance.v1.Pipelines
+	(*Watermark)(nil),         // 79: stellaops.conformance.v1.Watermark
+	(*Gaps)(nil),              // 80: stellaops.conformance.v1.Gaps
+	(*Gap)(nil),               // 81: stellaops.conformance.v1.Gap
+	(*BackfillPreview)(nil),   // 82: stellaops.conformance.v1.BackfillPreview
+	(*Backfill)(nil),          // 83: stellaops.conformance.v1.Backfill
+	(*Backfills)(nil),         // 84: stellaops.conformance.v1.Backfills
+	(*Jobs)(nil),              // 85: stellaops.conformance.v1.Jobs
+	(*Job)(nil),               // 86: stellaops.conformance.v1.Job
+	(*Failure)(nil),           // 87: stellaops.conformance.v1.Failure
+	(*BoundArtifact)(nil),     // 88: stellaops.conformance.v1.BoundArtifact
+	(*Attempt)(nil),           // 89: stellaops.conformance.v1.Attempt
+	(*Outcomes)(nil),          // 90: stellaops.conformance.v1.Outcomes
+	(*Outcome)(nil),           // 91: stellaops.conformance.v1.Outcome
+	(*Explanation)(nil),       // 92: stellaops.conformance.v1.Explanation
+	(*JobEvents)(nil),         // 93: stellaops.conformance.v1.JobEvents
+	(*CheckedLease)(nil),      // 94: stellaops.conformance.v1.CheckedLease
+	(*Artifact)(nil),          // 95: stellaops.conformance.v1.Artifact
+	(*WatchUpdate)(nil),       // 96: stellaops.conformance.v1.WatchUpdate
+	(*HandlerStarted)(nil),    // 97: stellaops.conformance.v1.HandlerStarted
+	(*HandlerCancelled)(nil),  // 98: stellaops.conformance.v1.HandlerCancelled
+	(*HandlerStep)(nil),       // 99: stellaops.conformance.v1.HandlerStep
+	(*HandlerEnded)(nil),      // 100: stellaops.conformance.v1.HandlerEnded
+	(*WorkerStopped)(nil),     // 101: stellaops.conformance.v1.WorkerStopped
+	nil,                       // 102: stellaops.conformance.v1.StartWorker.LabelsEntry
+	nil,                       // 103: stellaops.conformance.v1.JobRequest.LabelsEntry
+	nil,                       // 104: stellaops.conformance.v1.ListJobs.LabelsEntry
+	nil,                       // 105: stellaops.conformance.v1.Error.MetadataEntry
+	nil,                       // 106: stellaops.conformance.v1.LeaseDefaults.ValuesEntry
+	nil,                       // 107: stellaops.conformance.v1.CreatedRun.JobIdsEntry
+	nil,                       // 108: stellaops.conformance.v1.Appended.JobIdsEntry
+	nil,                       // 109: stellaops.conformance.v1.Job.LabelsEntry
+	nil,                       // 110: stellaops.conformance.v1.HandlerStarted.LabelsEntry
 }
 var file_driver_proto_depIdxs = []int32{
 	5,   // 0: stellaops.conformance.v1.Command.configure:type_name -> stellaops.conformance.v1.Configure
@@ -8381,17 +8789,17 @@ var file_driver_proto_depIdxs = []int32{
 	26,  // 6: stellaops.conformance.v1.Command.enqueue_many:type_name -> stellaops.conformance.v1.EnqueueMany
 	27,  // 7: stellaops.conformance.v1.Command.create_run:type_name -> stellaops.conformance.v1.CreateRun
 	48,  // 8: stellaops.conformance.v1.Command.get_run:type_name -> stellaops.conformance.v1.GetRun
-	49,  // 9: stellaops.conformance.v1.Command.get_job:type_name -> stellaops.conformance.v1.GetJob
-	50,  // 10: stellaops.conformance.v1.Command.list_jobs:type_name -> stellaops.conformance.v1.ListJobs
-	51,  // 11: stellaops.conformance.v1.Command.watch_jobs:type_name -> stellaops.conformance.v1.WatchJobs
-	52,  // 12: stellaops.conformance.v1.Command.wait_for_job:type_name -> stellaops.conformance.v1.WaitForJob
-	53,  // 13: stellaops.conformance.v1.Command.cancel_jobs:type_name -> stellaops.conformance.v1.CancelJobs
-	54,  // 14: stellaops.conformance.v1.Command.retry_jobs:type_name -> stellaops.conformance.v1.RetryJobs
-	55,  // 15: stellaops.conformance.v1.Command.explain_job:type_name -> stellaops.conformance.v1.ExplainJob
-	56,  // 16: stellaops.conformance.v1.Command.list_job_events:type_name -> stellaops.conformance.v1.ListJobEvents
-	58,  // 17: stellaops.conformance.v1.Command.check_lease:type_name -> stellaops.conformance.v1.CheckLease
-	59,  // 18: stellaops.conformance.v1.Command.upload_artifact:type_name -> stellaops.conformance.v1.UploadArtifact
-	60,  // 19: stellaops.conformance.v1.Command.download_artifact:type_name -> stellaops.conformance.v1.DownloadArtifact
+	52,  // 9: stellaops.conformance.v1.Command.get_job:type_name -> stellaops.conformance.v1.GetJob
+	53,  // 10: stellaops.conformance.v1.Command.list_jobs:type_name -> stellaops.conformance.v1.ListJobs
+	54,  // 11: stellaops.conformance.v1.Command.watch_jobs:type_name -> stellaops.conformance.v1.WatchJobs
+	55,  // 12: stellaops.conformance.v1.Command.wait_for_job:type_name -> stellaops.conformance.v1.WaitForJob
+	56,  // 13: stellaops.conformance.v1.Command.cancel_jobs:type_name -> stellaops.conformance.v1.CancelJobs
+	57,  // 14: stellaops.conformance.v1.Command.retry_jobs:type_name -> stellaops.conformance.v1.RetryJobs
+	58,  // 15: stellaops.conformance.v1.Command.explain_job:type_name -> stellaops.conformance.v1.ExplainJob
+	59,  // 16: stellaops.conformance.v1.Command.list_job_events:type_name -> stellaops.conformance.v1.ListJobEvents
+	61,  // 17: stellaops.conformance.v1.Command.check_lease:type_name -> stellaops.conformance.v1.CheckLease
+	62,  // 18: stellaops.conformance.v1.Command.upload_artifact:type_name -> stellaops.conformance.v1.UploadArtifact
+	63,  // 19: stellaops.conformance.v1.Command.download_artifact:type_name -> stellaops.conformance.v1.DownloadArtifact
 	30,  // 20: stellaops.conformance.v1.Command.append_jobs:type_name -> stellaops.conformance.v1.AppendJobs
 	31,  // 21: stellaops.conformance.v1.Command.close_run:type_name -> stellaops.conformance.v1.CloseRun
 	32,  // 22: stellaops.conformance.v1.Command.cancel_run:type_name -> stellaops.conformance.v1.CancelRun
@@ -8406,107 +8814,116 @@ var file_driver_proto_depIdxs = []int32{
 	45,  // 31: stellaops.conformance.v1.Command.create_backfill:type_name -> stellaops.conformance.v1.CreateBackfill
 	46,  // 32: stellaops.conformance.v1.Command.get_backfill:type_name -> stellaops.conformance.v1.GetBackfill
 	47,  // 33: stellaops.conformance.v1.Command.steer_backfill:type_name -> stellaops.conformance.v1.SteerBackfill
-	61,  // 34: stellaops.conformance.v1.Event.ready:type_name -> stellaops.conformance.v1.Ready
-	62,  // 35: stellaops.conformance.v1.Event.call_result:type_name -> stellaops.conformance.v1.CallResult
-	90,  // 36: stellaops.conformance.v1.Event.watch_update:type_name -> stellaops.conformance.v1.WatchUpdate
-	91,  // 37: stellaops.conformance.v1.Event.handler_started:type_name -> stellaops.conformance.v1.HandlerStarted
-	92,  // 38: stellaops.conformance.v1.Event.handler_cancelled:type_name -> stellaops.conformance.v1.HandlerCancelled
-	93,  // 39: stellaops.conformance.v1.Event.handler_step:type_name -> stellaops.conformance.v1.HandlerStep
-	94,  // 40: stellaops.conformance.v1.Event.handler_ended:type_name -> stellaops.conformance.v1.HandlerEnded
-	95,  // 41: stellaops.conformance.v1.Event.worker_stopped:type_name -> stellaops.conformance.v1.WorkerStopped
-	7,   // 42: stellaops.conformance.v1.StartWorker.handlers:type_name -> stellaops.conformance.v1.Handler
-	96,  // 43: stellaops.conformance.v1.StartWorker.labels:type_name -> stellaops.conformance.v1.StartWorker.LabelsEntry
-	8,   // 44: stellaops.conformance.v1.Handler.attempts:type_name -> stellaops.conformance.v1.Script
-	9,   // 45: stellaops.conformance.v1.Script.steps:type_name -> stellaops.conformance.v1.Step
-	10,  // 46: stellaops.conformance.v1.Step.hold:type_name -> stellaops.conformance.v1.Hold
-	11,  // 47: stellaops.conformance.v1.Step.progress:type_name -> stellaops.conformance.v1.ReportProgress
-	12,  // 48: stellaops.conformance.v1.Step.artifact:type_name -> stellaops.conformance.v1.JobArtifact
-	22,  // 49: stellaops.conformance.v1.Step.enqueue:type_name -> stellaops.conformance.v1.JobRequest
-	13,  // 50: stellaops.conformance.v1.Step.throttle:type_name -> stellaops.conformance.v1.Throttle
-	14,  // 51: stellaops.conformance.v1.Step.load_payload:type_name -> stellaops.conformance.v1.LoadPayload
-	16,  // 52: stellaops.conformance.v1.Step.return_result:type_name -> stellaops.conformance.v1.ReturnResult
-	17,  // 53: stellaops.conformance.v1.Step.fail:type_name -> stellaops.conformance.v1.Fail
-	18,  // 54: stellaops.conformance.v1.Step.panic:type_name -> stellaops.conformance.v1.Panic
-	15,  // 55: stellaops.conformance.v1.Step.fan_out:type_name -> stellaops.conformance.v1.FanOut
-	0,   // 56: stellaops.conformance.v1.Hold.on_cancel:type_name -> stellaops.conformance.v1.OnCancel
-	28,  // 57: stellaops.conformance.v1.FanOut.jobs:type_name -> stellaops.conformance.v1.RunJob
-	1,   // 58: stellaops.conformance.v1.Fail.kind:type_name -> stellaops.conformance.v1.FailKind
-	97,  // 59: stellaops.conformance.v1.JobRequest.labels:type_name -> stellaops.conformance.v1.JobRequest.LabelsEntry
-	24,  // 60: stellaops.conformance.v1.JobRequest.retry:type_name -> stellaops.conformance.v1.Retry
-	23,  // 61: stellaops.conformance.v1.JobRequest.window:type_name -> stellaops.conformance.v1.Window
-	22,  // 62: stellaops.conformance.v1.Enqueue.job:type_name -> stellaops.conformance.v1.JobRequest
-	22,  // 63: stellaops.conformance.v1.EnqueueMany.jobs:type_name -> stellaops.conformance.v1.JobRequest
-	22,  // 64: stellaops.conformance.v1.EnqueueMany.repeated_job:type_name -> stellaops.conformance.v1.JobRequest
-	28,  // 65: stellaops.conformance.v1.CreateRun.jobs:type_name -> stellaops.conformance.v1.RunJob
-	22,  // 66: stellaops.conformance.v1.RunJob.job:type_name -> stellaops.conformance.v1.JobRequest
-	29,  // 67: stellaops.conformance.v1.RunJob.depends_on:type_name -> stellaops.conformance.v1.Dependency
-	28,  // 68: stellaops.conformance.v1.AppendJobs.jobs:type_name -> stellaops.conformance.v1.RunJob
-	35,  // 69: stellaops.conformance.v1.Pipeline.parameters:type_name -> stellaops.conformance.v1.PipelineParameter
-	36,  // 70: stellaops.conformance.v1.Pipeline.jobs:type_name -> stellaops.conformance.v1.PipelineJob
-	22,  // 71: stellaops.conformance.v1.PipelineJob.job:type_name -> stellaops.conformance.v1.JobRequest
-	29,  // 72: stellaops.conformance.v1.PipelineJob.depends_on:type_name -> stellaops.conformance.v1.Dependency
-	34,  // 73: stellaops.conformance.v1.PutPipeline.pipeline:type_name -> stellaops.conformance.v1.Pipeline
-	22,  // 74: stellaops.conformance.v1.BackfillSpec.job:type_name -> stellaops.conformance.v1.JobRequest
-	43,  // 75: stellaops.conformance.v1.PreviewBackfill.spec:type_name -> stellaops.conformance.v1.BackfillSpec
-	43,  // 76: stellaops.conformance.v1.CreateBackfill.spec:type_name -> stellaops.conformance.v1.BackfillSpec
-	98,  // 77: stellaops.conformance.v1.ListJobs.labels:type_name -> stellaops.conformance.v1.ListJobs.LabelsEntry
-	57,  // 78: stellaops.conformance.v1.CheckLease.lease:type_name -> stellaops.conformance.v1.Lease
-	63,  // 79: stellaops.conformance.v1.CallResult.error:type_name -> stellaops.conformance.v1.Error
-	65,  // 80: stellaops.conformance.v1.CallResult.lease_defaults:type_name -> stellaops.conformance.v1.LeaseDefaults
-	66,  // 81: stellaops.conformance.v1.CallResult.enqueued:type_name -> stellaops.conformance.v1.EnqueueResults
-	68,  // 82: stellaops.conformance.v1.CallResult.created_run:type_name -> stellaops.conformance.v1.CreatedRun
-	69,  // 83: stellaops.conformance.v1.CallResult.run:type_name -> stellaops.conformance.v1.Run
-	79,  // 84: stellaops.conformance.v1.CallResult.jobs:type_name -> stellaops.conformance.v1.Jobs
-	84,  // 85: stellaops.conformance.v1.CallResult.outcomes:type_name -> stellaops.conformance.v1.Outcomes
-	86,  // 86: stellaops.conformance.v1.CallResult.explanation:type_name -> stellaops.conformance.v1.Explanation
-	87,  // 87: stellaops.conformance.v1.CallResult.job_events:type_name -> stellaops.conformance.v1.JobEvents
-	88,  // 88: stellaops.conformance.v1.CallResult.checked_lease:type_name -> stellaops.conformance.v1.CheckedLease
-	89,  // 89: stellaops.conformance.v1.CallResult.artifact:type_name -> stellaops.conformance.v1.Artifact
-	70,  // 90: stellaops.conformance.v1.CallResult.appended:type_name -> stellaops.conformance.v1.Appended
-	71,  // 91: stellaops.conformance.v1.CallResult.operation:type_name -> stellaops.conformance.v1.Operation
-	72,  // 92: stellaops.conformance.v1.CallResult.replay:type_name -> stellaops.conformance.v1.Replay
-	34,  // 93: stellaops.conformance.v1.CallResult.pipeline:type_name -> stellaops.conformance.v1.Pipeline
-	74,  // 94: stellaops.conformance.v1.CallResult.watermark:type_name -> stellaops.conformance.v1.Watermark
-	75,  // 95: stellaops.conformance.v1.CallResult.gaps:type_name -> stellaops.conformance.v1.Gaps
-	77,  // 96: stellaops.conformance.v1.CallResult.backfill_preview:type_name -> stellaops.conformance.v1.BackfillPreview
-	78,  // 97: stellaops.conformance.v1.CallResult.backfill:type_name -> stellaops.conformance.v1.Backfill
-	99,  // 98: stellaops.conformance.v1.Error.metadata:type_name -> stellaops.conformance.v1.Error.MetadataEntry
-	64,  // 99: stellaops.conformance.v1.Error.violations:type_name -> stellaops.conformance.v1.Violation
-	100, // 100: stellaops.conformance.v1.LeaseDefaults.values:type_name -> stellaops.conformance.v1.LeaseDefaults.ValuesEntry
-	67,  // 101: stellaops.conformance.v1.EnqueueResults.results:type_name -> stellaops.conformance.v1.EnqueueResult
-	63,  // 102: stellaops.conformance.v1.EnqueueResult.error:type_name -> stellaops.conformance.v1.Error
-	101, // 103: stellaops.conformance.v1.CreatedRun.job_ids:type_name -> stellaops.conformance.v1.CreatedRun.JobIdsEntry
-	80,  // 104: stellaops.conformance.v1.Run.jobs:type_name -> stellaops.conformance.v1.Job
-	102, // 105: stellaops.conformance.v1.Appended.job_ids:type_name -> stellaops.conformance.v1.Appended.JobIdsEntry
-	73,  // 106: stellaops.conformance.v1.Replay.jobs:type_name -> stellaops.conformance.v1.ReplayedJob
-	76,  // 107: stellaops.conformance.v1.Gaps.gaps:type_name -> stellaops.conformance.v1.Gap
-	23,  // 108: stellaops.conformance.v1.BackfillPreview.sample:type_name -> stellaops.conformance.v1.Window
-	80,  // 109: stellaops.conformance.v1.Jobs.jobs:type_name -> stellaops.conformance.v1.Job
-	81,  // 110: stellaops.conformance.v1.Job.last_failure:type_name -> stellaops.conformance.v1.Failure
-	82,  // 111: stellaops.conformance.v1.Job.artifacts:type_name -> stellaops.conformance.v1.BoundArtifact
-	83,  // 112: stellaops.conformance.v1.Job.attempts:type_name -> stellaops.conformance.v1.Attempt
-	103, // 113: stellaops.conformance.v1.Job.labels:type_name -> stellaops.conformance.v1.Job.LabelsEntry
-	23,  // 114: stellaops.conformance.v1.Job.window:type_name -> stellaops.conformance.v1.Window
-	81,  // 115: stellaops.conformance.v1.Attempt.failure:type_name -> stellaops.conformance.v1.Failure
-	85,  // 116: stellaops.conformance.v1.Outcomes.outcomes:type_name -> stellaops.conformance.v1.Outcome
-	80,  // 117: stellaops.conformance.v1.WatchUpdate.job:type_name -> stellaops.conformance.v1.Job
-	57,  // 118: stellaops.conformance.v1.HandlerStarted.lease:type_name -> stellaops.conformance.v1.Lease
-	104, // 119: stellaops.conformance.v1.HandlerStarted.labels:type_name -> stellaops.conformance.v1.HandlerStarted.LabelsEntry
-	23,  // 120: stellaops.conformance.v1.HandlerStarted.window:type_name -> stellaops.conformance.v1.Window
-	57,  // 121: stellaops.conformance.v1.HandlerCancelled.lease:type_name -> stellaops.conformance.v1.Lease
-	57,  // 122: stellaops.conformance.v1.HandlerStep.lease:type_name -> stellaops.conformance.v1.Lease
-	63,  // 123: stellaops.conformance.v1.HandlerStep.error:type_name -> stellaops.conformance.v1.Error
-	89,  // 124: stellaops.conformance.v1.HandlerStep.artifact:type_name -> stellaops.conformance.v1.Artifact
-	67,  // 125: stellaops.conformance.v1.HandlerStep.enqueued:type_name -> stellaops.conformance.v1.EnqueueResult
-	70,  // 126: stellaops.conformance.v1.HandlerStep.appended:type_name -> stellaops.conformance.v1.Appended
-	57,  // 127: stellaops.conformance.v1.HandlerEnded.lease:type_name -> stellaops.conformance.v1.Lease
-	2,   // 128: stellaops.conformance.v1.HandlerEnded.how:type_name -> stellaops.conformance.v1.How
-	63,  // 129: stellaops.conformance.v1.WorkerStopped.error:type_name -> stellaops.conformance.v1.Error
-	130, // [130:130] is the sub-list for method output_type
-	130, // [130:130] is the sub-list for method input_type
-	130, // [130:130] is the sub-list for extension type_name
-	130, // [130:130] is the sub-list for extension extendee
-	0,   // [0:130] is the sub-list for field type_name
+	49,  // 34: stellaops.conformance.v1.Command.list_runs:type_name -> stellaops.conformance.v1.ListRuns
+	50,  // 35: stellaops.conformance.v1.Command.list_pipelines:type_name -> stellaops.conformance.v1.ListPipelines
+	51,  // 36: stellaops.conformance.v1.Command.list_backfills:type_name -> stellaops.conformance.v1.ListBackfills
+	64,  // 37: stellaops.conformance.v1.Event.ready:type_name -> stellaops.conformance.v1.Ready
+	65,  // 38: stellaops.conformance.v1.Event.call_result:type_name -> stellaops.conformance.v1.CallResult
+	96,  // 39: stellaops.conformance.v1.Event.watch_update:type_name -> stellaops.conformance.v1.WatchUpdate
+	97,  // 40: stellaops.conformance.v1.Event.handler_started:type_name -> stellaops.conformance.v1.HandlerStarted
+	98,  // 41: stellaops.conformance.v1.Event.handler_cancelled:type_name -> stellaops.conformance.v1.HandlerCancelled
+	99,  // 42: stellaops.conformance.v1.Event.handler_step:type_name -> stellaops.conformance.v1.HandlerStep
+	100, // 43: stellaops.conformance.v1.Event.handler_ended:type_name -> stellaops.conformance.v1.HandlerEnded
+	101, // 44: stellaops.conformance.v1.Event.worker_stopped:type_name -> stellaops.conformance.v1.WorkerStopped
+	7,   // 45: stellaops.conformance.v1.StartWorker.handlers:type_name -> stellaops.conformance.v1.Handler
+	102, // 46: stellaops.conformance.v1.StartWorker.labels:type_name -> stellaops.conformance.v1.StartWorker.LabelsEntry
+	8,   // 47: stellaops.conformance.v1.Handler.attempts:type_name -> stellaops.conformance.v1.Script
+	9,   // 48: stellaops.conformance.v1.Script.steps:type_name -> stellaops.conformance.v1.Step
+	10,  // 49: stellaops.conformance.v1.Step.hold:type_name -> stellaops.conformance.v1.Hold
+	11,  // 50: stellaops.conformance.v1.Step.progress:type_name -> stellaops.conformance.v1.ReportProgress
+	12,  // 51: stellaops.conformance.v1.Step.artifact:type_name -> stellaops.conformance.v1.JobArtifact
+	22,  // 52: stellaops.conformance.v1.Step.enqueue:type_name -> stellaops.conformance.v1.JobRequest
+	13,  // 53: stellaops.conformance.v1.Step.throttle:type_name -> stellaops.conformance.v1.Throttle
+	14,  // 54: stellaops.conformance.v1.Step.load_payload:type_name -> stellaops.conformance.v1.LoadPayload
+	16,  // 55: stellaops.conformance.v1.Step.return_result:type_name -> stellaops.conformance.v1.ReturnResult
+	17,  // 56: stellaops.conformance.v1.Step.fail:type_name -> stellaops.conformance.v1.Fail
+	18,  // 57: stellaops.conformance.v1.Step.panic:type_name -> stellaops.conformance.v1.Panic
+	15,  // 58: stellaops.conformance.v1.Step.fan_out:type_name -> stellaops.conformance.v1.FanOut
+	0,   // 59: stellaops.conformance.v1.Hold.on_cancel:type_name -> stellaops.conformance.v1.OnCancel
+	28,  // 60: stellaops.conformance.v1.FanOut.jobs:type_name -> stellaops.conformance.v1.RunJob
+	1,   // 61: stellaops.conformance.v1.Fail.kind:type_name -> stellaops.conformance.v1.FailKind
+	103, // 62: stellaops.conformance.v1.JobRequest.labels:type_name -> stellaops.conformance.v1.JobRequest.LabelsEntry
+	24,  // 63: stellaops.conformance.v1.JobRequest.retry:type_name -> stellaops.conformance.v1.Retry
+	23,  // 64: stellaops.conformance.v1.JobRequest.window:type_name -> stellaops.conformance.v1.Window
+	22,  // 65: stellaops.conformance.v1.Enqueue.job:type_name -> stellaops.conformance.v1.JobRequest
+	22,  // 66: stellaops.conformance.v1.EnqueueMany.jobs:type_name -> stellaops.conformance.v1.JobRequest
+	22,  // 67: stellaops.conformance.v1.EnqueueMany.repeated_job:type_name -> stellaops.conformance.v1.JobRequest
+	28,  // 68: stellaops.conformance.v1.CreateRun.jobs:type_name -> stellaops.conformance.v1.RunJob
+	22,  // 69: stellaops.conformance.v1.RunJob.job:type_name -> stellaops.conformance.v1.JobRequest
+	29,  // 70: stellaops.conformance.v1.RunJob.depends_on:type_name -> stellaops.conformance.v1.Dependency
+	28,  // 71: stellaops.conformance.v1.AppendJobs.jobs:type_name -> stellaops.conformance.v1.RunJob
+	35,  // 72: stellaops.conformance.v1.Pipeline.parameters:type_name -> stellaops.conformance.v1.PipelineParameter
+	36,  // 73: stellaops.conformance.v1.Pipeline.jobs:type_name -> stellaops.conformance.v1.PipelineJob
+	22,  // 74: stellaops.conformance.v1.PipelineJob.job:type_name -> stellaops.conformance.v1.JobRequest
+	29,  // 75: stellaops.conformance.v1.PipelineJob.depends_on:type_name -> stellaops.conformance.v1.Dependency
+	34,  // 76: stellaops.conformance.v1.PutPipeline.pipeline:type_name -> stellaops.conformance.v1.Pipeline
+	22,  // 77: stellaops.conformance.v1.BackfillSpec.job:type_name -> stellaops.conformance.v1.JobRequest
+	43,  // 78: stellaops.conformance.v1.PreviewBackfill.spec:type_name -> stellaops.conformance.v1.BackfillSpec
+	43,  // 79: stellaops.conformance.v1.CreateBackfill.spec:type_name -> stellaops.conformance.v1.BackfillSpec
+	104, // 80: stellaops.conformance.v1.ListJobs.labels:type_name -> stellaops.conformance.v1.ListJobs.LabelsEntry
+	60,  // 81: stellaops.conformance.v1.CheckLease.lease:type_name -> stellaops.conformance.v1.Lease
+	66,  // 82: stellaops.conformance.v1.CallResult.error:type_name -> stellaops.conformance.v1.Error
+	68,  // 83: stellaops.conformance.v1.CallResult.lease_defaults:type_name -> stellaops.conformance.v1.LeaseDefaults
+	69,  // 84: stellaops.conformance.v1.CallResult.enqueued:type_name -> stellaops.conformance.v1.EnqueueResults
+	71,  // 85: stellaops.conformance.v1.CallResult.created_run:type_name -> stellaops.conformance.v1.CreatedRun
+	72,  // 86: stellaops.conformance.v1.CallResult.run:type_name -> stellaops.conformance.v1.Run
+	85,  // 87: stellaops.conformance.v1.CallResult.jobs:type_name -> stellaops.conformance.v1.Jobs
+	90,  // 88: stellaops.conformance.v1.CallResult.outcomes:type_name -> stellaops.conformance.v1.Outcomes
+	92,  // 89: stellaops.conformance.v1.CallResult.explanation:type_name -> stellaops.conformance.v1.Explanation
+	93,  // 90: stellaops.conformance.v1.CallResult.job_events:type_name -> stellaops.conformance.v1.JobEvents
+	94,  // 91: stellaops.conformance.v1.CallResult.checked_lease:type_name -> stellaops.conformance.v1.CheckedLease
+	95,  // 92: stellaops.conformance.v1.CallResult.artifact:type_name -> stellaops.conformance.v1.Artifact
+	74,  // 93: stellaops.conformance.v1.CallResult.appended:type_name -> stellaops.conformance.v1.Appended
+	75,  // 94: stellaops.conformance.v1.CallResult.operation:type_name -> stellaops.conformance.v1.Operation
+	76,  // 95: stellaops.conformance.v1.CallResult.replay:type_name -> stellaops.conformance.v1.Replay
+	34,  // 96: stellaops.conformance.v1.CallResult.pipeline:type_name -> stellaops.conformance.v1.Pipeline
+	79,  // 97: stellaops.conformance.v1.CallResult.watermark:type_name -> stellaops.conformance.v1.Watermark
+	80,  // 98: stellaops.conformance.v1.CallResult.gaps:type_name -> stellaops.conformance.v1.Gaps
+	82,  // 99: stellaops.conformance.v1.CallResult.backfill_preview:type_name -> stellaops.conformance.v1.BackfillPreview
+	83,  // 100: stellaops.conformance.v1.CallResult.backfill:type_name -> stellaops.conformance.v1.Backfill
+	73,  // 101: stellaops.conformance.v1.CallResult.runs:type_name -> stellaops.conformance.v1.Runs
+	78,  // 102: stellaops.conformance.v1.CallResult.pipelines:type_name -> stellaops.conformance.v1.Pipelines
+	84,  // 103: stellaops.conformance.v1.CallResult.backfills:type_name -> stellaops.conformance.v1.Backfills
+	105, // 104: stellaops.conformance.v1.Error.metadata:type_name -> stellaops.conformance.v1.Error.MetadataEntry
+	67,  // 105: stellaops.conformance.v1.Error.violations:type_name -> stellaops.conformance.v1.Violation
+	106, // 106: stellaops.conformance.v1.LeaseDefaults.values:type_name -> stellaops.conformance.v1.LeaseDefaults.ValuesEntry
+	70,  // 107: stellaops.conformance.v1.EnqueueResults.results:type_name -> stellaops.conformance.v1.EnqueueResult
+	66,  // 108: stellaops.conformance.v1.EnqueueResult.error:type_name -> stellaops.conformance.v1.Error
+	107, // 109: stellaops.conformance.v1.CreatedRun.job_ids:type_name -> stellaops.conformance.v1.CreatedRun.JobIdsEntry
+	86,  // 110: stellaops.conformance.v1.Run.jobs:type_name -> stellaops.conformance.v1.Job
+	72,  // 111: stellaops.conformance.v1.Runs.runs:type_name -> stellaops.conformance.v1.Run
+	108, // 112: stellaops.conformance.v1.Appended.job_ids:type_name -> stellaops.conformance.v1.Appended.JobIdsEntry
+	77,  // 113: stellaops.conformance.v1.Replay.jobs:type_name -> stellaops.conformance.v1.ReplayedJob
+	34,  // 114: stellaops.conformance.v1.Pipelines.pipelines:type_name -> stellaops.conformance.v1.Pipeline
+	81,  // 115: stellaops.conformance.v1.Gaps.gaps:type_name -> stellaops.conformance.v1.Gap
+	23,  // 116: stellaops.conformance.v1.BackfillPreview.sample:type_name -> stellaops.conformance.v1.Window
+	83,  // 117: stellaops.conformance.v1.Backfills.backfills:type_name -> stellaops.conformance.v1.Backfill
+	86,  // 118: stellaops.conformance.v1.Jobs.jobs:type_name -> stellaops.conformance.v1.Job
+	87,  // 119: stellaops.conformance.v1.Job.last_failure:type_name -> stellaops.conformance.v1.Failure
+	88,  // 120: stellaops.conformance.v1.Job.artifacts:type_name -> stellaops.conformance.v1.BoundArtifact
+	89,  // 121: stellaops.conformance.v1.Job.attempts:type_name -> stellaops.conformance.v1.Attempt
+	109, // 122: stellaops.conformance.v1.Job.labels:type_name -> stellaops.conformance.v1.Job.LabelsEntry
+	23,  // 123: stellaops.conformance.v1.Job.window:type_name -> stellaops.conformance.v1.Window
+	87,  // 124: stellaops.conformance.v1.Attempt.failure:type_name -> stellaops.conformance.v1.Failure
+	91,  // 125: stellaops.conformance.v1.Outcomes.outcomes:type_name -> stellaops.conformance.v1.Outcome
+	86,  // 126: stellaops.conformance.v1.WatchUpdate.job:type_name -> stellaops.conformance.v1.Job
+	60,  // 127: stellaops.conformance.v1.HandlerStarted.lease:type_name -> stellaops.conformance.v1.Lease
+	110, // 128: stellaops.conformance.v1.HandlerStarted.labels:type_name -> stellaops.conformance.v1.HandlerStarted.LabelsEntry
+	23,  // 129: stellaops.conformance.v1.HandlerStarted.window:type_name -> stellaops.conformance.v1.Window
+	60,  // 130: stellaops.conformance.v1.HandlerCancelled.lease:type_name -> stellaops.conformance.v1.Lease
+	60,  // 131: stellaops.conformance.v1.HandlerStep.lease:type_name -> stellaops.conformance.v1.Lease
+	66,  // 132: stellaops.conformance.v1.HandlerStep.error:type_name -> stellaops.conformance.v1.Error
+	95,  // 133: stellaops.conformance.v1.HandlerStep.artifact:type_name -> stellaops.conformance.v1.Artifact
+	70,  // 134: stellaops.conformance.v1.HandlerStep.enqueued:type_name -> stellaops.conformance.v1.EnqueueResult
+	74,  // 135: stellaops.conformance.v1.HandlerStep.appended:type_name -> stellaops.conformance.v1.Appended
+	60,  // 136: stellaops.conformance.v1.HandlerEnded.lease:type_name -> stellaops.conformance.v1.Lease
+	2,   // 137: stellaops.conformance.v1.HandlerEnded.how:type_name -> stellaops.conformance.v1.How
+	66,  // 138: stellaops.conformance.v1.WorkerStopped.error:type_name -> stellaops.conformance.v1.Error
+	139, // [139:139] is the sub-list for method output_type
+	139, // [139:139] is the sub-list for method input_type
+	139, // [139:139] is the sub-list for extension type_name
+	139, // [139:139] is the sub-list for extension extendee
+	0,   // [0:139] is the sub-list for field type_name
 }
 
 func init() { file_driver_proto_init() }
@@ -8549,6 +8966,9 @@ func file_driver_proto_init() {
 		(*Command_CreateBackfill)(nil),
 		(*Command_GetBackfill)(nil),
 		(*Command_SteerBackfill)(nil),
+		(*Command_ListRuns)(nil),
+		(*Command_ListPipelines)(nil),
+		(*Command_ListBackfills)(nil),
 	}
 	file_driver_proto_msgTypes[1].OneofWrappers = []any{
 		(*Event_Ready)(nil),
@@ -8573,7 +8993,7 @@ func file_driver_proto_init() {
 		(*Step_Panic)(nil),
 		(*Step_FanOut)(nil),
 	}
-	file_driver_proto_msgTypes[59].OneofWrappers = []any{
+	file_driver_proto_msgTypes[62].OneofWrappers = []any{
 		(*CallResult_LeaseDefaults)(nil),
 		(*CallResult_Enqueued)(nil),
 		(*CallResult_CreatedRun)(nil),
@@ -8592,12 +9012,15 @@ func file_driver_proto_init() {
 		(*CallResult_Gaps)(nil),
 		(*CallResult_BackfillPreview)(nil),
 		(*CallResult_Backfill)(nil),
+		(*CallResult_Runs)(nil),
+		(*CallResult_Pipelines)(nil),
+		(*CallResult_Backfills)(nil),
 	}
-	file_driver_proto_msgTypes[60].OneofWrappers = []any{}
-	file_driver_proto_msgTypes[71].OneofWrappers = []any{}
-	file_driver_proto_msgTypes[74].OneofWrappers = []any{}
-	file_driver_proto_msgTypes[78].OneofWrappers = []any{}
-	file_driver_proto_msgTypes[90].OneofWrappers = []any{
+	file_driver_proto_msgTypes[63].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[76].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[79].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[84].OneofWrappers = []any{}
+	file_driver_proto_msgTypes[96].OneofWrappers = []any{
 		(*HandlerStep_Artifact)(nil),
 		(*HandlerStep_Enqueued)(nil),
 		(*HandlerStep_Payload)(nil),
@@ -8609,7 +9032,7 @@ func file_driver_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_driver_proto_rawDesc), len(file_driver_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   102,
+			NumMessages:   108,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,5 +1,7 @@
 """Covers event time that was missed, or covers it again."""
 
+from collections.abc import AsyncIterator, Sequence
+
 from stellaops_orchestrator.client import rpcs
 from stellaops_orchestrator.client.backfill_views import (
     Backfill,
@@ -9,6 +11,7 @@ from stellaops_orchestrator.client.backfill_views import (
     to_preview,
 )
 from stellaops_orchestrator.client.caller import Caller
+from stellaops_orchestrator.client.listing import pages
 from stellaops_orchestrator.contract import pb
 from stellaops_orchestrator.contract.ids import uuid7
 from stellaops_orchestrator.contract.time import Duration
@@ -60,6 +63,20 @@ class Backfills:
         request = pb.backfill.GetBackfillRequest(backfill_id=backfill_id)
         response = await self._caller.call(rpcs.GET_BACKFILL, request, timeout)
         return to_backfill(response.backfill)
+
+    def list(self, *, source: str = "") -> AsyncIterator[Backfill]:
+        """Lists backfills, newest first, fetching pages as they are wanted.
+
+        Args:
+            source: Of this source; of all unless told.
+        """
+
+        async def fetch(token: str) -> tuple[Sequence[Backfill], str]:
+            request = pb.backfill.ListBackfillsRequest(source=source, page_token=token)
+            page = await self._caller.call(rpcs.LIST_BACKFILLS, request)
+            return [to_backfill(found) for found in page.backfills], page.next_page_token
+
+        return pages(fetch)
 
     async def pause(
         self,

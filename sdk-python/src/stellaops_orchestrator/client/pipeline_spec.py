@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Unpack
+from typing import Any, Unpack
 
 from stellaops_orchestrator.client.job_spec import (
     JobTemplate,
@@ -92,6 +92,24 @@ class StoredPipeline(Pipeline):
     """When this version was stored."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineHead:
+    """A version of a pipeline without its jobs, as lists have it."""
+
+    name: str
+    """Unique in the tenant."""
+    description: str
+    """For people."""
+    parameters: Sequence[PipelineParameter]
+    """What it has to be told."""
+    etag: str
+    """The one of this version."""
+    version: int
+    """Grows by one with each change."""
+    create_time: datetime | None
+    """When this version was stored."""
+
+
 def _from_parameter(parameter: PipelineParameter) -> pb.pipeline.PipelineParameter:
     message = pb.pipeline.PipelineParameter(name=parameter.name, description=parameter.description)
     message.kind = number_of(ParameterKind(parameter.kind))  # type: ignore[assignment]
@@ -147,14 +165,22 @@ def _to_job(message: pb.pipeline.PipelineJob) -> PipelineJob:
     )
 
 
+def _head_fields(message: pb.pipeline.Pipeline) -> dict[str, Any]:
+    return {
+        "name": message.name,
+        "description": message.description,
+        "parameters": tuple(_to_parameter(parameter) for parameter in message.parameters),
+        "etag": message.etag,
+        "version": message.version,
+        "create_time": moment_of(message, "create_time"),
+    }
+
+
+def to_pipeline_head(message: pb.pipeline.Pipeline) -> PipelineHead:
+    """A pipeline of the contract as a plain object, without its jobs."""
+    return PipelineHead(**_head_fields(message))
+
+
 def to_pipeline(message: pb.pipeline.Pipeline) -> StoredPipeline:
     """A pipeline of the contract as a plain object."""
-    return StoredPipeline(
-        name=message.name,
-        description=message.description,
-        parameters=tuple(_to_parameter(parameter) for parameter in message.parameters),
-        jobs=tuple(_to_job(job) for job in message.jobs),
-        etag=message.etag,
-        version=message.version,
-        create_time=moment_of(message, "create_time"),
-    )
+    return StoredPipeline(**_head_fields(message), jobs=tuple(_to_job(job) for job in message.jobs))

@@ -1,14 +1,17 @@
 """Named runs that the ledger keeps."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from stellaops_orchestrator.client import rpcs
 from stellaops_orchestrator.client.caller import Caller
+from stellaops_orchestrator.client.listing import pages
 from stellaops_orchestrator.client.pipeline_spec import (
     Pipeline,
+    PipelineHead,
     StoredPipeline,
     from_pipeline,
     to_pipeline,
+    to_pipeline_head,
 )
 from stellaops_orchestrator.client.run_spec import ids_by_name
 from stellaops_orchestrator.client.run_views import CreatedRun
@@ -62,6 +65,20 @@ class Pipelines:
         request = pb.pipeline.GetPipelineRequest(name=name, version=version)
         response = await self._caller.call(rpcs.GET_PIPELINE, request, timeout)
         return to_pipeline(response.pipeline)
+
+    def list(self) -> AsyncIterator[PipelineHead]:
+        """Lists the newest versions of all pipelines by name, fetching pages as they are wanted."""
+        return self.versions("")
+
+    def versions(self, name: str) -> AsyncIterator[PipelineHead]:
+        """Lists the versions of a pipeline, newest first; none of one that does not exist."""
+
+        async def fetch(token: str) -> tuple[Sequence[PipelineHead], str]:
+            request = pb.pipeline.ListPipelinesRequest(name=name, page_token=token)
+            page = await self._caller.call(rpcs.LIST_PIPELINES, request)
+            return [to_pipeline_head(found) for found in page.pipelines], page.next_page_token
+
+        return pages(fetch)
 
     async def run(
         self,

@@ -48,6 +48,7 @@ RETRY_JOBS = Rpc("JobService", "RetryJobs", pb.job.RetryJobsRequest, pb.job.Retr
 EXPLAIN_JOB = Rpc("JobService", "ExplainJob", pb.job.ExplainJobRequest, pb.job.ExplainJobResponse)
 CREATE_RUN = Rpc("RunService", "CreateRun", pb.run.CreateRunRequest, pb.run.CreateRunResponse)
 GET_RUN = Rpc("RunService", "GetRun", pb.run.GetRunRequest, pb.run.GetRunResponse)
+LIST_RUNS = Rpc("RunService", "ListRuns", pb.run.ListRunsRequest, pb.run.ListRunsResponse)
 APPEND_JOBS = Rpc("RunService", "AppendJobs", pb.run.AppendJobsRequest, pb.run.AppendJobsResponse)
 CLOSE_RUN = Rpc("RunService", "CloseRun", pb.run.CloseRunRequest, pb.run.CloseRunResponse)
 CANCEL_RUN = Rpc("RunService", "CancelRun", pb.run.CancelRunRequest, pb.run.CancelRunResponse)
@@ -63,6 +64,12 @@ GET_PIPELINE = Rpc(
     "GetPipeline",
     pb.pipeline.GetPipelineRequest,
     pb.pipeline.GetPipelineResponse,
+)
+LIST_PIPELINES = Rpc(
+    "PipelineService",
+    "ListPipelines",
+    pb.pipeline.ListPipelinesRequest,
+    pb.pipeline.ListPipelinesResponse,
 )
 RUN_PIPELINE = Rpc(
     "PipelineService",
@@ -102,6 +109,12 @@ GET_BACKFILL = Rpc(
     "GetBackfill",
     pb.backfill.GetBackfillRequest,
     pb.backfill.GetBackfillResponse,
+)
+LIST_BACKFILLS = Rpc(
+    "BackfillService",
+    "ListBackfills",
+    pb.backfill.ListBackfillsRequest,
+    pb.backfill.ListBackfillsResponse,
 )
 PAUSE_BACKFILL = Rpc(
     "BackfillService",

@@ -60,7 +60,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as the ledger has it."""
+    """A run as the ledger has it, without what its jobs sum up to."""
 
     run_id: str
     """The run."""
@@ -74,12 +74,6 @@ class Run:
     """What jobs without one inherited."""
     create_time: datetime
     """When it was made."""
-    state: RunState
-    """The sum of its jobs."""
-    counts: Mapping[JobState, int]
-    """How many jobs stand where; states without jobs are missing. Told by ``get_run`` only."""
-    skipped: int
-    """How many of the cancelled jobs were skipped: the run did not need them."""
     is_open: bool
     """True: ``runs.append`` can add to it."""
     is_cancel_requested: bool
@@ -100,6 +94,12 @@ class Run:
 class RunDetail(Run):
     """A run with its jobs (without payloads) and edges."""
 
+    state: RunState
+    """The sum of its jobs."""
+    counts: Mapping[JobState, int]
+    """How many jobs stand where; states without jobs are missing."""
+    skipped: int
+    """How many of the cancelled jobs were skipped: the run did not need them."""
     jobs: Sequence[Job]
     """In the order in which they were asked for. Of a replay also those of the first run that it
     reuses; their ``run_id`` tells."""
@@ -177,9 +177,6 @@ def _run_fields(run: pb.run.Run) -> dict[str, Any]:
         "project": run.project,
         "correlation_id": run.correlation_id,
         "create_time": to_datetime(run.create_time),
-        "state": name_of(RunState, run.state, RunState.ACTIVE),
-        "counts": {name_of(JobState, c.state, JobState.BLOCKED): c.count for c in run.counts},
-        "skipped": run.skipped,
         "is_open": run.open,
         "is_cancel_requested": run.cancel_requested,
         "is_building": run.building,
@@ -207,8 +204,12 @@ def _edge(edge: pb.run.Edge) -> Edge:
 
 def to_run_detail(response: pb.run.GetRunResponse) -> RunDetail:
     """A run of the contract, with its jobs and edges, as a plain object."""
+    run = response.run
     return RunDetail(
-        **_run_fields(response.run),
+        **_run_fields(run),
+        state=name_of(RunState, run.state, RunState.ACTIVE),
+        counts={name_of(JobState, c.state, JobState.BLOCKED): c.count for c in run.counts},
+        skipped=run.skipped,
         jobs=tuple(to_job(job) for job in response.jobs),
         edges=tuple(_edge(edge) for edge in response.edges),
         is_truncated=response.truncated,

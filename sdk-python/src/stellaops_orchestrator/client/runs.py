@@ -1,10 +1,11 @@
 """Live and finished runs."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from stellaops_orchestrator.client import rpcs
 from stellaops_orchestrator.client.answers import Lease
 from stellaops_orchestrator.client.caller import Caller
+from stellaops_orchestrator.client.listing import pages
 from stellaops_orchestrator.client.run_spec import RunJob, ids_by_name, to_appended_jobs
 from stellaops_orchestrator.client.run_views import (
     AppendedJobs,
@@ -29,6 +30,26 @@ class Runs:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+
+    def list(
+        self, *, project: str = "", pipeline: str = "", replay_of: str = ""
+    ) -> AsyncIterator[Run]:
+        """Lists runs, newest first, fetching pages as they are wanted. What is told must all match.
+
+        Args:
+            project: Of this project.
+            pipeline: Made from this pipeline.
+            replay_of: Replays of this run.
+        """
+
+        async def fetch(token: str) -> tuple[Sequence[Run], str]:
+            request = pb.run.ListRunsRequest(
+                project=project, pipeline=pipeline, replay_of=replay_of, page_token=token
+            )
+            page = await self._caller.call(rpcs.LIST_RUNS, request)
+            return [to_run(run) for run in page.runs], page.next_page_token
+
+        return pages(fetch)
 
     async def append(
         self,

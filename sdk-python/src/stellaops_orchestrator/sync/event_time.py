@@ -95,6 +95,10 @@ class SyncBackfills:
         """A backfill with its progress. Raises BACKFILL_NOT_FOUND."""
         return self._portal.call(self._backfills.get(backfill_id, timeout=timeout))
 
+    def list(self, *, source: str = "") -> Iterator[Backfill]:
+        """Lists backfills, newest first. See ``Backfills.list``."""
+        return self._portal.iterate(lambda: self._backfills.list(source=source))
+
     def pause(
         self,
         backfill_id: str,

@@ -1,9 +1,9 @@
 """Runs and pipelines, for programs that do not use asyncio."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from stellaops_orchestrator.client.answers import Lease
-from stellaops_orchestrator.client.pipeline_spec import Pipeline, StoredPipeline
+from stellaops_orchestrator.client.pipeline_spec import Pipeline, PipelineHead, StoredPipeline
 from stellaops_orchestrator.client.pipelines import Pipelines
 from stellaops_orchestrator.client.run_spec import RunJob
 from stellaops_orchestrator.client.run_views import (
@@ -27,6 +27,12 @@ class SyncRuns:
     def __init__(self, runs: Runs, portal: Portal) -> None:
         self._runs = runs
         self._portal = portal
+
+    def list(self, *, project: str = "", pipeline: str = "", replay_of: str = "") -> Iterator[Run]:
+        """Lists runs, newest first. See ``Runs.list``."""
+        return self._portal.iterate(
+            lambda: self._runs.list(project=project, pipeline=pipeline, replay_of=replay_of)
+        )
 
     def append(
         self,
@@ -115,6 +121,14 @@ class SyncPipelines:
     ) -> StoredPipeline:
         """A pipeline, its newest version if ``version`` is 0. Raises PIPELINE_NOT_FOUND."""
         return self._portal.call(self._pipelines.get(name, version=version, timeout=timeout))
+
+    def list(self) -> Iterator[PipelineHead]:
+        """Lists the newest versions of all pipelines by name."""
+        return self._portal.iterate(self._pipelines.list)
+
+    def versions(self, name: str) -> Iterator[PipelineHead]:
+        """Lists the versions of a pipeline, newest first; none of one that does not exist."""
+        return self._portal.iterate(lambda: self._pipelines.versions(name))
 
     def run(
         self,

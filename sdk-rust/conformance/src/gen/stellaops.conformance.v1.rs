@@ -8,7 +8,7 @@ pub struct Command {
     /// What to do.
     #[prost(
         oneof = "command::Command",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38"
     )]
     pub command: ::core::option::Option<command::Command>,
 }
@@ -85,6 +85,12 @@ pub mod command {
         GetBackfill(super::GetBackfill),
         #[prost(message, tag = "35")]
         SteerBackfill(super::SteerBackfill),
+        #[prost(message, tag = "36")]
+        ListRuns(super::ListRuns),
+        #[prost(message, tag = "37")]
+        ListPipelines(super::ListPipelines),
+        #[prost(message, tag = "38")]
+        ListBackfills(super::ListBackfills),
     }
 }
 /// Event is what the program reports.
@@ -474,7 +480,8 @@ pub struct ReplayRun {
     #[prost(string, tag = "7")]
     pub ticket: ::prost::alloc::string::String,
 }
-/// Pipeline is what PutPipeline takes and what PutPipeline and GetPipeline answer.
+/// Pipeline is what PutPipeline takes and what PutPipeline, GetPipeline and, without jobs,
+/// ListPipelines answer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Pipeline {
     #[prost(string, tag = "1")]
@@ -638,6 +645,29 @@ pub struct GetRun {
     #[prost(string, tag = "1")]
     pub run_id: ::prost::alloc::string::String,
 }
+/// ListRuns lists with the SDK's own paging, to the end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRuns {
+    #[prost(string, tag = "1")]
+    pub project: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub pipeline: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub replay_of: ::prost::alloc::string::String,
+}
+/// ListPipelines lists with the SDK's own paging, to the end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPipelines {
+    /// The versions of this one instead.
+    #[prost(string, tag = "1")]
+    pub versions_of: ::prost::alloc::string::String,
+}
+/// ListBackfills lists with the SDK's own paging, to the end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBackfills {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetJob {
     #[prost(string, tag = "1")]
@@ -758,7 +788,7 @@ pub struct CallResult {
     pub error: ::core::option::Option<Error>,
     #[prost(
         oneof = "call_result::Value",
-        tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
+        tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
     )]
     pub value: ::core::option::Option<call_result::Value>,
 }
@@ -802,6 +832,12 @@ pub mod call_result {
         BackfillPreview(super::BackfillPreview),
         #[prost(message, tag = "20")]
         Backfill(super::Backfill),
+        #[prost(message, tag = "21")]
+        Runs(super::Runs),
+        #[prost(message, tag = "22")]
+        Pipelines(super::Pipelines),
+        #[prost(message, tag = "23")]
+        Backfills(super::Backfills),
     }
 }
 /// Error is an SDK's error, taken from its public fields.
@@ -880,7 +916,7 @@ pub struct CreatedRun {
 pub struct Run {
     #[prost(string, tag = "1")]
     pub run_id: ::prost::alloc::string::String,
-    /// "active", "succeeded", "failed" or "cancelled".
+    /// "active", "succeeded", "failed" or "cancelled". With GetRun.
     #[prost(string, tag = "2")]
     pub state: ::prost::alloc::string::String,
     /// With GetRun.
@@ -899,10 +935,16 @@ pub struct Run {
     pub pipeline: ::prost::alloc::string::String,
     #[prost(int32, tag = "9")]
     pub pipeline_version: i32,
+    /// With GetRun.
     #[prost(int32, tag = "10")]
     pub skipped: i32,
     #[prost(bool, tag = "11")]
     pub building: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Runs {
+    #[prost(message, repeated, tag = "1")]
+    pub runs: ::prost::alloc::vec::Vec<Run>,
 }
 /// Appended answers AppendJobs and the step FanOut.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -968,6 +1010,11 @@ pub struct ReplayedJob {
     /// Where it stood in the first run.
     #[prost(string, tag = "4")]
     pub state: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Pipelines {
+    #[prost(message, repeated, tag = "1")]
+    pub pipelines: ::prost::alloc::vec::Vec<Pipeline>,
 }
 /// Watermark answers PutWindowSeries and GetWatermark.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1035,7 +1082,7 @@ pub struct BackfillPreview {
     #[prost(message, repeated, tag = "10")]
     pub sample: ::prost::alloc::vec::Vec<Window>,
 }
-/// Backfill answers CreateBackfill, GetBackfill and SteerBackfill.
+/// Backfill answers CreateBackfill, GetBackfill, SteerBackfill and ListBackfills.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Backfill {
     #[prost(string, tag = "1")]
@@ -1062,6 +1109,11 @@ pub struct Backfill {
     pub start_ms: i64,
     #[prost(int64, tag = "11")]
     pub end_ms: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Backfills {
+    #[prost(message, repeated, tag = "1")]
+    pub backfills: ::prost::alloc::vec::Vec<Backfill>,
 }
 /// Jobs answers GetJob, WaitForJob (one) and ListJobs.
 #[derive(Clone, PartialEq, ::prost::Message)]

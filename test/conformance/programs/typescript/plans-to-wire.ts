@@ -6,6 +6,7 @@ import {
   type DependsOn,
   type Gap,
   type Operation,
+  type PipelineHead,
   type PipelineJob,
   type Run,
   type RunDetail,
@@ -29,15 +30,18 @@ const ms = (date: Date | undefined): bigint => BigInt(date?.getTime() ?? 0);
 /** A run as the suite has it. */
 export const toRun = (run: Run | RunDetail): MessageInitShape<typeof RunSchema> => ({
   runId: run.runId,
-  state: run.state,
   open: run.isOpen,
   cancelRequested: run.isCancelRequested,
   replayOf: run.replayOf,
   pipeline: run.pipeline,
   pipelineVersion: run.pipelineVersion,
-  skipped: run.skipped,
   building: run.isBuilding,
-  ...("jobs" in run && { jobs: run.jobs.map(toJob), edges: run.edges.length }),
+  ...("jobs" in run && {
+    state: run.state,
+    skipped: run.skipped,
+    jobs: run.jobs.map(toJob),
+    edges: run.edges.length,
+  }),
 });
 
 /** An operation as the suite has it. */
@@ -75,8 +79,10 @@ function toJobRequest(job: PipelineJob): MessageInitShape<typeof JobRequestSchem
 
 const jsonText = (value: unknown): string => (value === undefined ? "" : JSON.stringify(value));
 
-/** A stored pipeline as the suite has it. */
-export const toPipeline = (pipeline: StoredPipeline): MessageInitShape<typeof PipelineSchema> => ({
+/** A stored pipeline as the suite has it; one of a list has no jobs. */
+export const toPipeline = (
+  pipeline: StoredPipeline | PipelineHead,
+): MessageInitShape<typeof PipelineSchema> => ({
   name: pipeline.name,
   description: pipeline.description,
   parameters: pipeline.parameters.map(({ name, kind = "", description = "", defaultValue }) => ({
@@ -85,7 +91,7 @@ export const toPipeline = (pipeline: StoredPipeline): MessageInitShape<typeof Pi
     description,
     defaultJson: jsonText(defaultValue),
   })),
-  jobs: pipeline.jobs.map((job) => ({
+  jobs: ("jobs" in pipeline ? pipeline.jobs : []).map((job) => ({
     name: job.name,
     job: toJobRequest(job),
     payloadTemplateJson: jsonText(job.payloadTemplate),

@@ -113,6 +113,15 @@ export async function runRuns(
       const appended = await runs.append(value.runId, value.jobs.map(toRunJob), options);
       return { case: "appended", value: { ...appended, jobIds: { ...appended.jobIds } } };
     }
+    case "listRuns": {
+      const { project, pipeline, replayOf } = value;
+      const filter = {
+        ...(project !== "" && { project }),
+        ...(pipeline !== "" && { pipeline }),
+        ...(replayOf !== "" && { replayOf }),
+      };
+      return { case: "runs", value: { runs: (await collect(runs.list(filter))).map(toRun) } };
+    }
     case "closeRun":
       return { case: "run", value: toRun(await runs.close(value.runId)) };
     case "cancelRun": {
@@ -150,6 +159,11 @@ export async function runPipelines(
       const { name, version } = value;
       const stored = await pipelines.get(name, version > 0 ? { version } : {});
       return { case: "pipeline", value: toPipeline(stored) };
+    }
+    case "listPipelines": {
+      const { versionsOf } = value;
+      const list = versionsOf === "" ? pipelines.list() : pipelines.versions(versionsOf);
+      return { case: "pipelines", value: { pipelines: (await collect(list)).map(toPipeline) } };
     }
     case "runPipeline": {
       const { name, version, parametersJson, displayName, project, correlationId } = value;
@@ -207,6 +221,11 @@ export async function runEventTime(
     }
     case "getBackfill":
       return { case: "backfill", value: toBackfill(await backfills.get(value.backfillId)) };
+    case "listBackfills": {
+      const { source } = value;
+      const list = await collect(backfills.list(source === "" ? {} : { source }));
+      return { case: "backfills", value: { backfills: list.map(toBackfill) } };
+    }
     case "steerBackfill":
       return { case: "backfill", value: toBackfill(await steer(orchestrator, value)) };
     default:
