@@ -69,14 +69,17 @@ function originsOf({ jobs, runs, firings, backfillWindows }: History): Origins {
 }
 
 /** Names the one reason for which there is a job; no two jobs may have the same. */
-function reasonFor(job: JobRow, { nonce, madeBy }: Intent, origins: Origins): string | undefined {
+function reasonFor(job: JobRow, wish: Intent, origins: Origins): string | undefined {
+  const { nonce, madeBy, fannedBy } = wish;
   const { id, runId = "", name = "" } = job;
   const first = origins.replayOf.get(runId);
   if (first !== undefined) {
     const isReplay = chainOf(first, origins).some((run) =>
       origins.runsOf.get(nonce)?.includes(run),
     );
-    return isReplay ? `${nonce} as ${name} in the replay ${runId}` : undefined;
+    // The first try of what appends it may have come to nothing.
+    const isFanned = fannedBy !== undefined && origins.runsOf.get(fannedBy)?.includes(runId);
+    return isReplay || isFanned ? `${nonce} as ${name} in the replay ${runId}` : undefined;
   }
   if (madeBy === "schedule") {
     const firing = origins.firingOf.get(job.runId ?? id);

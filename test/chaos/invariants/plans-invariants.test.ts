@@ -60,6 +60,15 @@ const windowOf = (windowStartMs: number) => ({
 
 type Broken = readonly [invariant: Invariant, what: string, change: Partial<History>];
 
+/** A job that came to the replay `r-2` alone: what appends it came to nothing before. */
+const appendedAgain = (fannedBy: string): Partial<History> => ({
+  intents: [
+    ...sound.intents,
+    { nonce: "nonce-x", tenant: RED, jobType: "chaos.work", content: "x", fannedBy },
+  ],
+  jobs: [...sound.jobs, job("x", { nonce: "nonce-x", runId: "r-2", name: "x" })],
+});
+
 const BROKEN: readonly Broken[] = [
   [acknowledgedIsStored, "a run that was answered is gone", { runs: sound.runs.slice(1) }],
   [
@@ -91,6 +100,7 @@ const BROKEN: readonly Broken[] = [
     "a replay of what another run has",
     { runs: changed(sound.runs, isJob("r-2"), { replayOf: "r-3" }) },
   ],
+  [noPhantoms, "an appended job in a replay without what appends it", appendedAgain("nonce-fan")],
   [
     nothingLost,
     "a run with fewer jobs than it says",
@@ -354,6 +364,7 @@ const SOUND: readonly Broken[] = [
     },
   ],
   [windowsCoveredOnce, "a window that is to be covered again", secondBackfill(true)],
+  [noPhantoms, "a job that is appended in a replay first", appendedAgain("nonce-first")],
   [
     firesOnce,
     "a firing that a pause left out",
