@@ -23,8 +23,6 @@ export async function backlog(lab: Lab): Promise<Workload> {
   const some = lab.size(1_000_000, 20_000);
   const many = lab.size(10_000_000, 20_000);
   const old = lab.size(200_000, 40_000);
-  // The pruner rests four times as long as it works: a round has to be longer than that.
-  const long = lab.size(50_000, 20_000);
   const circumstances: Circumstance[] = [
     { name: "ours", ready: 0, finished: 0 },
     ...(some < many ? [{ name: `${people(some)} ready`, ready: some, finished: 0 }] : []),
@@ -36,13 +34,13 @@ export async function backlog(lab: Lab): Promise<Workload> {
     title: "claim and complete beside a backlog, a history, or the pruner",
     setting:
       `${jobs} jobs a round, the first tenth not counted; "ours" is the empty ledger; in the ` +
-      `last row, with ${long} jobs a round, the server removes up to ${old} jobs that are over ` +
-      "their time all the while; it starts anew in each round, and a drain before the one that " +
-      "counts warms it up",
+      `last row the server removes up to ${old} jobs that are over their time all the while; it ` +
+      "starts anew in each round, a drain before warms it up, and one beside which nothing was " +
+      "removed does not count",
     metrics: ["jobs/s"],
     contestants: [
       ...circumstances.map((given) => under(lab, given, jobs)),
-      besidePruner(lab, old, long),
+      besidePruner(lab, old, jobs),
     ],
     bars: [...circumstances.slice(1).map(({ name }) => name), PRUNED].map((name) => ({
       of: name,
@@ -112,8 +110,11 @@ function besidePruner(lab: Lab, old: number, jobs: number): Contestant {
             await producer.connect(server.url);
             const stage = { ...parts, servers: [server], urls: [server.url] };
             await window(lab, stage, jobs, 0);
-            await refill(lab, stage, jobs);
-            return await whilePruning(ledger, () => drain(lab, stage, jobs));
+            return await whilePruning(
+              ledger,
+              () => refill(lab, stage, jobs),
+              () => drain(lab, stage, jobs),
+            );
           } finally {
             await server.stop();
           }
@@ -142,13 +143,25 @@ async function makeOld(ledger: Ledger, count: number): Promise<void> {
   }
 }
 
-/** Measures while old jobs are removed, and counts those; throws if that was not all the time. */
-async function whilePruning(ledger: Ledger, measure: () => Promise<Sample>): Promise<Sample> {
-  const before = await ledger.old();
-  const sample = await measure();
-  const left = await ledger.old();
-  if (left === 0 || left === before) throw new Error(`${left} of ${before} old jobs are left`);
-  return { ...sample, metrics: { ...sample.metrics, removed: before - left, left } };
+/** How many drains may fall between two steps of the pruner, which rests longer than it works. */
+const TRIES = 5;
+
+/** Measures while old jobs are removed, and counts those; throws if they are used up, or stay. */
+async function whilePruning(
+  ledger: Ledger,
+  prepare: () => Promise<void>,
+  measure: () => Promise<Sample>,
+): Promise<Sample> {
+  for (let tries = 1; ; tries++) {
+    await prepare();
+    const before = await ledger.old();
+    const sample = await measure();
+    const left = await ledger.old();
+    if (left > 0 && left < before) {
+      return { ...sample, metrics: { ...sample.metrics, removed: before - left, left } };
+    }
+    if (left === 0 || tries === TRIES) throw new Error(`${left} of ${before} old jobs are left`);
+  }
 }
 
 type Parts = Omit<Stage, "close">;
