@@ -54,8 +54,14 @@ describe("a take-out", () => {
     expect(taken).toMatchObject({ workerIds: ["sick-0", "sick-1"], alreadyExisted: false });
     expect(takeOut).toMatchObject({ reason, ticket: "OPS-1", actor: "operator" });
     const outAt = timestampMs(takeOut.createTime);
+    const enqueueUntil = async (ms: number) => {
+      while (Date.now() < ms) await tenant.enqueue(20);
+    };
+    // Its replica may not have heard of it yet; the one of who comes after two seconds has.
+    join("sick-soon", sick, 0);
+    await enqueueUntil(outAt + 2_000);
     join("sick-late", sick, 0);
-    while (Date.now() < outAt + 3_000) await tenant.enqueue(20);
+    await enqueueUntil(outAt + 3_000);
     for (const at of await handedTo(tenant, "sick")) expect(at - outAt).toBeLessThan(2_000);
     expect(await handedTo(tenant, "sick-late")).toEqual([]);
     const last = (await handedTo(tenant, "healthy")).at(-1) ?? 0;
