@@ -86,6 +86,15 @@ async function newTenant() {
   return { tenant, at, window, start, read, step: (id: string) => step(tenant, id), ledger };
 }
 
+/** Claims three jobs, the first two of which die; answers the leases of the second and third. */
+async function failTwoOfThree(ledger: TestLedger) {
+  const [one, two, three] = (await claimAll(ledger)).map(({ lease }) => lease);
+  if (one === undefined || two === undefined || three === undefined) throw new Error("no jobs");
+  await ledger.fail(one, "user", true);
+  await ledger.fail(two, "user", true);
+  return { two, three };
+}
+
 const claimAll = (ledger: TestLedger) =>
   ledger.claimWith({
     choose: async () =>
@@ -265,15 +274,12 @@ describe("a backfill", () => {
     const { start, read, step, ledger } = await newTenant();
     const id = await start(0, 3);
     await step(id);
-    const [one, two, three] = await claimAll(ledger);
-    if (one === undefined || two === undefined || three === undefined) throw new Error("no jobs");
-    await ledger.fail(one.lease, "user", true);
-    await ledger.fail(two.lease, "user", true);
+    const { two, three } = await failTwoOfThree(ledger);
     await step(id);
     expect(await read(id)).toMatchObject({ failed: 2, inProgress: 1, state: "running" });
-    await ledger.retry([two.lease.jobId]);
+    await ledger.retry([two.jobId]);
     for (const { lease } of await claimAll(ledger)) await ledger.complete(lease);
-    await ledger.complete(three.lease);
+    await ledger.complete(three);
     await step(id);
     expect(await read(id)).toMatchObject({ state: "failed", covered: 2, failed: 1, shared: 0 });
   });
@@ -286,15 +292,12 @@ describe("a backfill", () => {
     const { tenant, window, start, read, step, ledger } = await newTenant();
     const id = await start(0, 3, { repeatCovered });
     await step(id);
-    const [one, two, three] = await claimAll(ledger);
-    if (one === undefined || two === undefined || three === undefined) throw new Error("no jobs");
-    await ledger.fail(one.lease, "user", true);
-    await ledger.fail(two.lease, "user", true);
+    const { two, three } = await failTwoOfThree(ledger);
     await step(id);
     await ledger.store([newJob(tenant, { source: "osv", window: window(0) })]);
-    await ledger.retry([two.lease.jobId]);
+    await ledger.retry([two.jobId]);
     for (const { lease } of await claimAll(ledger)) await ledger.complete(lease);
-    await ledger.complete(three.lease);
+    await ledger.complete(three);
     await step(id);
     expect(await read(id)).toMatchObject(end);
     const states = await listBackfillWindowsIn(pool)(tenant, id, undefined, undefined, 10);

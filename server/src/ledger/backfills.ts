@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import type { Audit } from "../app/audit.ts";
 import type {
   Backfill,
   BackfillState,
@@ -6,7 +7,6 @@ import type {
   BackfillWindowState,
 } from "../app/backfills/backfill.ts";
 import type { NewBackfill, StoredBackfill } from "../app/backfills/create-backfill.ts";
-import type { FlowAudit } from "../app/flow/change.ts";
 import { parseDigest } from "../domain/digest.ts";
 import {
   type BackfillRow,
@@ -103,7 +103,7 @@ const record = (
   kind: string,
   tenant: string,
   targetName: string,
-  audit: FlowAudit,
+  audit: Audit,
   detail?: object,
 ) => recordAction(tx, { tenant, kind, targetKind: "backfill", targetName, ...audit, detail });
 
@@ -172,7 +172,7 @@ const THERE: Readonly<Record<BackfillMove, readonly BackfillState[]>> = {
 /** Moves a backfill and records who did; a repeated call changes and records nothing. */
 export const moveBackfillIn =
   (pool: Pool) =>
-  (move: BackfillMove, tenant: string, id: string, audit: FlowAudit): Promise<BackfillMoved> =>
+  (move: BackfillMove, tenant: string, id: string, audit: Audit): Promise<BackfillMoved> =>
     inTransaction(pool, [tenant], async (tx) => {
       const { from, to, kind } = MOVES[move];
       const moved = await tx.run(moveBackfillState, tenant, id, [...from], to);

@@ -46,8 +46,8 @@ const namesOf = (named: readonly SeriesName[]): SeriesColumns => [
  * due covers nothing, nor does one whose window the series does not have any more. Answers, in
  * order, what is to be said about each success; null: it did what one expects of it.
  *
- * The series stay locked until the transaction ends, so that
- * ranges are merged one transaction after the other.
+ * The series stay locked until the transaction ends, so that ranges are merged one transaction
+ * after the other.
  */
 export async function coverWindows(
   tx: Transaction,
@@ -71,9 +71,12 @@ export async function coverWindows(
     if (of === undefined) continue;
     const window = { start: attempt.window_start, end: attempt.window_end };
     const why = whyUncovered(window, attempt.started_at, of);
-    if (why === undefined) added.set(key, coverRange(added.get(key) ?? [], window));
-    if (why !== undefined) notes.set(nameOf(attempt), `covered nothing: ${why}`);
-    else if (window.end <= of.origin) notes.set(nameOf(attempt), BEFORE_ORIGIN);
+    if (why !== undefined) {
+      notes.set(nameOf(attempt), `covered nothing: ${why}`);
+      continue;
+    }
+    added.set(key, coverRange(added.get(key) ?? [], window));
+    if (window.end <= of.origin) notes.set(nameOf(attempt), BEFORE_ORIGIN);
   }
   await merge(tx, series, added);
   return succeeded.map((job) => notes.get(nameOf(job)) ?? null);

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type { CancelOutcome, RetryOutcome } from "../app/jobs/operate-jobs.ts";
 import { isTerminal } from "../domain/job-machine.ts";
 import { type Aftermath, aftermathOf, type Moved, mergeLanes } from "./aftermath.ts";
@@ -51,7 +51,7 @@ export const cancelJobsIn =
     jobIds: readonly string[],
     reason: string,
     graceMs: number,
-    audit?: FlowAudit,
+    audit?: Audit,
   ): Promise<CancelAnswer> =>
     inTransaction(pool, [tenant], async (tx) => {
       const answer = await cancelInTransaction(tx, tenant, jobIds, reason, graceMs);
@@ -143,7 +143,7 @@ export interface RetryAnswer extends Aftermath {
 /** Makes dead and scheduled jobs of one tenant ready; a result per job, in order. */
 export const retryJobsIn =
   (pool: Pool) =>
-  (tenant: string, jobIds: readonly string[], audit: FlowAudit): Promise<RetryAnswer> =>
+  (tenant: string, jobIds: readonly string[], audit: Audit): Promise<RetryAnswer> =>
     inTransaction(pool, [tenant], async (tx) => {
       const answer = await retryInTransaction(tx, tenant, jobIds, audit.reason);
       await noteJobs(tx, tenant, "jobs_retried", answer.results, audit);
@@ -189,7 +189,7 @@ async function noteJobs(
   tenant: string,
   kind: "jobs_cancelled" | "jobs_retried",
   results: readonly (CancelOutcome | RetryOutcome)[],
-  audit: FlowAudit,
+  audit: Audit,
 ): Promise<void> {
   const outcomes = new Map(results.map((result) => [result.jobId, result.kind]));
   const counts: Record<string, number> = {};

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type {
   NewestVersion,
   PipelineDecision,
@@ -61,7 +61,7 @@ export const storePipelineIn =
   (
     tenant: string,
     pipeline: Pipeline,
-    audit: FlowAudit,
+    audit: Audit,
     decide: (newest: NewestVersion | undefined) => PipelineDecision,
   ): Promise<PipelineStored> =>
     inTransaction(pool, [tenant], async (tx) => {

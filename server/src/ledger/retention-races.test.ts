@@ -1,12 +1,11 @@
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TestDatabase } from "../../../test/support/database.ts";
-import { insertRows, jobRow, runRow } from "../../../test/support/ledger-rows.ts";
 import { type Pruned, prune } from "../app/retention/pruner.ts";
 import { actInTransaction } from "./operate-action.ts";
 import { listJobViews } from "./read.ts";
 import { jobFilter, operatorOf } from "./testing/operator.ts";
-import { ago, idOf, openRetention, type RetentionScene } from "./testing/retention-scene.ts";
+import { ago, openRetention, type RetentionScene } from "./testing/retention-scene.ts";
 
 let scene: RetentionScene;
 let owner: pg.Pool;
@@ -32,34 +31,7 @@ async function untilBlocked(): Promise<void> {
   }
 }
 
-/** A run of dead jobs over their time, each of which depends on the one before; their ids. */
-async function deadChain(tenant: string): Promise<{ runId: string; jobIds: string[] }> {
-  const run = runRow(tenant, { id: idOf(50), created_at: ago(50), job_count: JOBS });
-  await insertRows(owner, "run", run);
-  const { rows } = await owner.query<{ id: string }>(
-    `insert into job (tenant, id, job_type, queue, priority, project, source, payload_media_type,
-       content_digest, run_id, run_position, name, base_state, ended_at)
-     select $1, (substr($2::text, 1, 24) || lpad(to_hex(n), 12, '0'))::uuid, 't', 'q', 0, '', '',
-       '', $3, $2::uuid, n, 'n' || n, 'dead', $4 from generate_series(1, $5::integer) n
-     returning id`,
-    [tenant, run.id, jobRow(tenant).content_digest, ago(40), JOBS],
-  );
-  await owner.query(
-    `insert into edge (tenant, run_id, from_job, to_job, on_failure)
-     select j.tenant, j.run_id, j.id, k.id, 'hold' from job j
-     join job k on k.tenant = j.tenant and k.run_id = j.run_id
-       and k.run_position = j.run_position + 1 where j.tenant = $1`,
-    [tenant],
-  );
-  await owner.query(
-    `insert into dead_letter (tenant, job_id, signature, pattern, failure_class, job_type, queue,
-       source, run_id)
-     select tenant, id, 's', 'p', 'user', job_type, queue, source, run_id from job
-     where tenant = $1`,
-    [tenant],
-  );
-  return { runId: run.id, jobIds: rows.map(({ id }) => id) };
-}
+const deadChain = (tenant: string) => scene.chain(tenant, JOBS, "dead");
 
 /** What is left of a tenant. */
 async function leftOf(tenant: string) {

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { digestOf, insertRows, jobRow, runRow } from "../../../test/support/ledger-rows.ts";
+import { digestOf, insertRows, runRow } from "../../../test/support/ledger-rows.ts";
 import { prune } from "../app/retention/pruner.ts";
 import { newId } from "../lib/ids.ts";
 import { ago, idOf, openRetention, type RetentionScene } from "./testing/retention-scene.ts";
@@ -14,31 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 
-/** A run of cancelled jobs, each of which depends on the one before. */
-async function chainOf(tenant: string, count: number): Promise<string> {
-  const run = runRow(tenant, { id: idOf(50), created_at: ago(50), job_count: count });
-  await insertRows(owner, "run", run);
-  const template = jobRow(tenant);
-  await owner.query(
-    `insert into job (tenant, id, job_type, queue, priority, project, source, payload_media_type,
-       content_digest, run_id, run_position, name, base_state, ended_at)
-     select $1, (substr($2::text, 1, 24) || lpad(to_hex(n), 12, '0'))::uuid, 't', 'q', 0, '', '',
-       '', $3, $2::uuid, n, 'n' || n, 'cancelled', $4 from generate_series(1, $5::integer) n`,
-    [tenant, run.id, template.content_digest, ago(40), count],
-  );
-  await owner.query(
-    `insert into edge (tenant, run_id, from_job, to_job, on_failure)
-     select j.tenant, j.run_id, j.id, k.id, 'cancel' from job j
-     join job k on k.tenant = j.tenant and k.run_id = j.run_id
-       and k.run_position = j.run_position + 1 where j.tenant = $1`,
-    [tenant],
-  );
-  return run.id;
-}
-
 it("goes on with a large run that it was stopped in, step by small step", async () => {
   const tenant = "large";
-  await chainOf(tenant, 2_600);
+  await scene.chain(tenant, 2_600, "cancelled");
   const leftOf = async () => {
     const { rows } = await owner.query<{ jobs: number; edges: number }>(
       `select (select count(*)::integer from job where tenant = $1) as jobs,
@@ -67,7 +45,7 @@ it("goes on with a large run that it was stopped in, step by small step", async 
 
 it("leaves a run alone in which a job came to be needed again", async () => {
   const tenant = "needed";
-  const runId = await chainOf(tenant, 3);
+  const { runId } = await scene.chain(tenant, 3, "cancelled");
   expect(await scene.ports.mark(tenant, runId)).toBe(true);
   const [first] = await scene.ids(tenant);
   await insertRows(owner, "run", runRow(tenant, { id: newId() }));

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import type { CancelRunResult, RunCancel } from "../app/runs/cancel-run.ts";
+import { contentHash } from "../domain/digest.ts";
 import { aftermathOf } from "./aftermath.ts";
 import { cancelInTransaction } from "./operate.ts";
 import { createOperation, type OperationResult, type OperationStep } from "./operation-steps.ts";
@@ -32,9 +32,8 @@ export const cancelRunIn =
       const [run] = await tx.run(lockRun, tenant, runId);
       if (run === undefined) return { kind: "run_not_found" };
       const request: CancelRequest = { graceMs };
-      const requestDigest = createHash("sha256")
-        .update(`cancel_run\0${runId}\0${graceMs ?? ""}`)
-        .digest();
+      // What "the same request" means: all that was said, except by whom.
+      const requestDigest = contentHash({ runId, graceMs, reason, ticket });
       const said = { actor, reason, ticket };
       const what = { tenant, id, kind: "cancel_run", request, requestDigest } as const;
       const created = await createOperation(tx, {

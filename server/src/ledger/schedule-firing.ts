@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type { ScheduleDecision, UpdateScheduleResult } from "../app/schedules/change-schedule.ts";
 import type { StoredSchedule } from "../app/schedules/stored-schedule.ts";
 import type { TriggerResult } from "../app/schedules/trigger-schedule.ts";
@@ -130,7 +130,7 @@ export const triggerScheduleIn =
     tenant: string,
     name: string,
     requestId: string,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<Changed<TriggerResult>> => {
     try {
       return await withSteps(options, (begin) =>
@@ -167,7 +167,7 @@ export const updateScheduleIn =
   (
     tenant: string,
     name: string,
-    audit: FlowAudit,
+    audit: Audit,
     decide: (before: StoredSchedule) => ScheduleDecision,
   ): Promise<Changed<UpdateScheduleResult>> =>
     afterWhatWasDue(pool, options, tell, tenant, async (tx, begin, isLast) => {
@@ -241,7 +241,7 @@ async function afterWhatWasDue<Result>(
 /** Pauses a schedule, after what was due by now; undefined if there is none. */
 export const pauseScheduleIn =
   (pool: Pool, options: StepOptions) =>
-  (tenant: string, name: string, audit: FlowAudit): Promise<Changed<StoredSchedule | undefined>> =>
+  (tenant: string, name: string, audit: Audit): Promise<Changed<StoredSchedule | undefined>> =>
     withSteps(options, (begin) =>
       inTransaction(pool, [tenant], async (tx) => {
         const [row] = await tx.run(lockSchedule, tenant, name);
@@ -263,7 +263,7 @@ export const pauseScheduleIn =
  */
 export const resumeScheduleIn =
   (pool: Pool, options: StepOptions, tell: TellStep) =>
-  (tenant: string, name: string, audit: FlowAudit): Promise<Changed<StoredSchedule | undefined>> =>
+  (tenant: string, name: string, audit: Audit): Promise<Changed<StoredSchedule | undefined>> =>
     afterWhatWasDue(pool, options, tell, tenant, async (tx, begin, isLast) => {
       const [row] = await tx.run(lockSchedule, tenant, name);
       if (row === undefined) return { result: undefined, done: undefined };

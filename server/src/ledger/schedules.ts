@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type { CreateScheduleResult } from "../app/schedules/change-schedule.ts";
 import type { FiringPosition } from "../app/schedules/list-schedules.ts";
 import type { Firing, StoredSchedule } from "../app/schedules/stored-schedule.ts";
@@ -67,7 +67,7 @@ export const recordSchedule = (
   tenant: string,
   name: string,
   kind: OperatorAction["kind"],
-  audit: FlowAudit,
+  audit: Audit,
   detail: object = {},
 ): Promise<void> =>
   recordAction(tx, { tenant, kind, targetKind: "schedule", targetName: name, ...audit, detail });
@@ -128,12 +128,7 @@ async function clock(tx: Transaction): Promise<Date> {
 /** Makes a schedule; its firings count from now on. */
 export const createScheduleIn =
   (pool: Pool) =>
-  (
-    tenant: string,
-    name: string,
-    schedule: Schedule,
-    audit: FlowAudit,
-  ): Promise<CreateScheduleResult> =>
+  (tenant: string, name: string, schedule: Schedule, audit: Audit): Promise<CreateScheduleResult> =>
     inTransaction(pool, [tenant], async (tx) => {
       const digest = asBuffer(scheduleDigest(schedule));
       const [existing] = await tx.run(selectSchedule, tenant, name);
@@ -179,7 +174,7 @@ export async function stored(
 /** Removes a schedule with what waits; answers whether it was there. */
 export const deleteScheduleIn =
   (pool: Pool) =>
-  (tenant: string, name: string, audit: FlowAudit): Promise<boolean> =>
+  (tenant: string, name: string, audit: Audit): Promise<boolean> =>
     inTransaction(pool, [tenant], async (tx) => {
       const [row] = await tx.run(lockSchedule, tenant, name);
       if (row === undefined) return false;

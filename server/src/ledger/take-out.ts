@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
+import type { Audit } from "../app/audit.ts";
 import type { NewTakeOut, StoredTakeOut, TakeOut } from "../app/fleet/take-out.ts";
-import type { FlowAudit } from "../app/flow/change.ts";
 import type { Outcome } from "../app/flow/outcomes.ts";
 import type { RunnerSelector } from "../domain/fleet.ts";
 import type { LeaseRef } from "../domain/lease.ts";
@@ -78,7 +78,7 @@ export const storeTakeOutIn =
 /** Ends a take-out; "ended" also if it had ended before. */
 export const putBackIn =
   (pool: Pool) =>
-  (tenant: string, id: string, audit: FlowAudit): Promise<"ended" | "not_found"> =>
+  (tenant: string, id: string, audit: Audit): Promise<"ended" | "not_found"> =>
     inTransaction(pool, [tenant], async (tx) => {
       const ended = await tx.run(endTakeOut, tenant, id);
       if (ended.length === 0) {

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type {
   Gap,
   GapQuery,
@@ -56,7 +56,7 @@ const watermarkOf = (row: WatermarkRow): Watermark => ({
 /** Declares a series or changes it, and records who did, in one transaction. */
 export const putSeriesIn =
   (pool: Pool) =>
-  (tenant: string, series: WindowSeries, audit: FlowAudit): Promise<SeriesPut> =>
+  (tenant: string, series: WindowSeries, audit: Audit): Promise<SeriesPut> =>
     inTransaction(pool, [tenant], async (tx) => {
       const { source, scope, widthMs, latenessMs } = series;
       const origin = alignDown(series.origin, widthMs);

@@ -1,10 +1,11 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { Audit } from "../app/audit.ts";
 import type { Backfill, BackfillRefused, BackfillSpec } from "../app/backfills/backfill.ts";
 import type { CreateBackfillResult } from "../app/backfills/create-backfill.ts";
 import type { listBackfills, listBackfillWindows } from "../app/backfills/list-backfills.ts";
 import type { previewBackfill } from "../app/backfills/preview-backfill.ts";
-import type { FlowAudit } from "../app/flow/change.ts";
 import type { BackfillService } from "../gen/stellaops/orchestrator/v1/backfill_pb.ts";
+import { auditOf } from "./audit.ts";
 import {
   backfillMessage,
   backfillWindowMessage,
@@ -13,7 +14,6 @@ import {
   windowStateOf,
 } from "./backfill-message.ts";
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { payloadTooLarge } from "./job-write.ts";
 import { pageTokenInvalid } from "./page-tokens.ts";
@@ -31,7 +31,7 @@ export interface BackfillServicePorts {
     tenant: string,
     requestId: string | undefined,
     spec: BackfillSpec,
-    audit: FlowAudit,
+    audit: Audit,
   ) => Promise<CreateBackfillResult>;
   readonly read: (tenant: string, id: string) => Promise<Backfill | undefined>;
   readonly list: ReturnType<typeof listBackfills>;
@@ -40,7 +40,7 @@ export interface BackfillServicePorts {
     move: "pause" | "resume" | "cancel",
     tenant: string,
     id: string,
-    audit: FlowAudit,
+    audit: Audit,
   ) => Promise<Moved>;
 }
 

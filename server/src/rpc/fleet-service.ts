@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { Audit } from "../app/audit.ts";
 import type { listTaskRunners, TaskRunnerView } from "../app/fleet/list-task-runners.ts";
 import type { TakeOut, takeOut } from "../app/fleet/take-out.ts";
-import type { FlowAudit } from "../app/flow/change.ts";
 import type { RunnerSelector } from "../domain/fleet.ts";
 import {
   type FleetService,
@@ -14,9 +14,9 @@ import {
   type TaskRunnerSelector,
 } from "../gen/stellaops/orchestrator/v1/fleet_pb.ts";
 import { newId } from "../lib/ids.ts";
+import { auditOf } from "./audit.ts";
 import { msIfSet } from "./durations.ts";
 import { alreadyExists, notFound } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { pageTokenInvalid } from "./page-tokens.ts";
 
@@ -24,11 +24,7 @@ import { pageTokenInvalid } from "./page-tokens.ts";
 export interface FleetPorts {
   readonly listTaskRunners: ReturnType<typeof listTaskRunners>;
   readonly takeOut: ReturnType<typeof takeOut>;
-  readonly putBack: (
-    tenant: string,
-    id: string,
-    audit: FlowAudit,
-  ) => Promise<"ended" | "not_found">;
+  readonly putBack: (tenant: string, id: string, audit: Audit) => Promise<"ended" | "not_found">;
   readonly listTakeOuts: (tenant: string) => Promise<readonly TakeOut[]>;
 }
 

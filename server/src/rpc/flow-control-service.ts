@@ -16,8 +16,8 @@ import {
   FlowChangeSchema,
   type FlowControlService,
 } from "../gen/stellaops/orchestrator/v1/flow_control_pb.ts";
+import { auditOf } from "./audit.ts";
 import { aborted, type FieldViolation, invalidArgument } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { scopeIfSet, scopeKindOf, scopeMessage, scopeOf } from "./flow-scope.ts";
 import { readFlowSettings, readPause } from "./flow-settings-read.ts";
 import { settingsJson, storedSettingsMessage } from "./flow-settings-write.ts";

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type { EnqueueItem, EnqueueResult } from "../app/jobs/enqueue-jobs.ts";
 import type { CancelOutcome, RetryOutcome } from "../app/jobs/operate-jobs.ts";
 import {
@@ -10,9 +10,9 @@ import {
   type JobService,
   RetryOutcome as RetryOutcomeMessage,
 } from "../gen/stellaops/orchestrator/v1/job_pb.ts";
+import { auditOf } from "./audit.ts";
 import { msIfSet } from "./durations.ts";
 import { alreadyExists, failedPrecondition, invalidArgument, toStatus } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { readJobSpec } from "./job-spec.ts";
 import { stateMessage } from "./job-view.ts";
@@ -24,13 +24,13 @@ export interface JobWritePorts {
   readonly cancel: (
     tenant: string,
     jobIds: readonly string[],
-    audit: FlowAudit,
+    audit: Audit,
     graceMs: number | undefined,
   ) => Promise<readonly CancelOutcome[]>;
   readonly retry: (
     tenant: string,
     jobIds: readonly string[],
-    audit: FlowAudit,
+    audit: Audit,
   ) => Promise<readonly RetryOutcome[]>;
 }
 

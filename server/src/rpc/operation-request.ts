@@ -2,9 +2,9 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { OperationRequest } from "../app/operations/start-operation.ts";
 import type { JobAction, OperationTarget } from "../domain/operation.ts";
 import type { StartOperationRequest } from "../gen/stellaops/orchestrator/v1/operation_pb.ts";
+import { auditOf } from "./audit.ts";
 import { letterFilterOf } from "./dead-letter-message.ts";
 import { msIfSet, msOf } from "./durations.ts";
-import { auditOf } from "./flow-audit.ts";
 import { filterOf, orUndefined } from "./job-read.ts";
 
 /** An operation off the wire. */

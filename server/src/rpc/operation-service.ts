@@ -3,8 +3,8 @@ import type { listOperationResults, listOperations } from "../app/operations/lis
 import type { OperationStop, OperationView, StopResult } from "../app/operations/operation-view.ts";
 import type { dryRunOperation, startOperation } from "../app/operations/start-operation.ts";
 import type { OperationService } from "../gen/stellaops/orchestrator/v1/operation_pb.ts";
+import { auditOf } from "./audit.ts";
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { operationMessage, outcomeOf, resultMessage } from "./operation-message.ts";
 import { readOperationRequest } from "./operation-request.ts";

@@ -1,5 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type { listPipelines } from "../app/pipelines/list-pipelines.ts";
 import type { PutPipelineResult, putPipeline } from "../app/pipelines/put-pipeline.ts";
 import type { RunPipelineRequest, runPipeline } from "../app/pipelines/run-pipeline.ts";
@@ -11,8 +11,8 @@ import type {
   PipelineService,
   RunPipelineRequest as RunPipelineMessage,
 } from "../gen/stellaops/orchestrator/v1/pipeline_pb.ts";
+import { auditOf } from "./audit.ts";
 import { aborted, type FieldViolation, invalidArgument, notFound } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { readStruct } from "./json-values.ts";
 import { pageTokenInvalid } from "./page-tokens.ts";
@@ -79,7 +79,7 @@ async function put(
   ports: PipelineServicePorts,
   tenant: string,
   message: PipelineMessage,
-  audit: FlowAudit,
+  audit: Audit,
 ): Promise<StoredPipeline> {
   const unreadable: FieldViolation[] = [];
   const pipeline = readPipeline(message, unreadable);

@@ -256,8 +256,10 @@ describe("CancelRun", () => {
     expect((await clients.runs.cancelRun(request)).operation?.operationId).toBe(request.requestId);
     const append = clients.runs.appendJobs({ runId, jobs: [job("late")] });
     expect(await failureOf(append)).toMatchObject({ reason: "RUN_CANCELLED" });
-    const other = clients.runs.cancelRun({ ...request, grace: { seconds: 1n } });
-    expect(await failureOf(other)).toMatchObject({ reason: "REQUEST_ID_CONFLICT" });
+    for (const over of [{ grace: { seconds: 1n } }, { reason: "another" }, { ticket: "OPS-1" }]) {
+      const other = clients.runs.cancelRun({ ...request, ...over });
+      expect(await failureOf(other)).toMatchObject({ reason: "REQUEST_ID_CONFLICT" });
+    }
     const nothing = clients.runs.cancelRun({ runId: newId() });
     expect(await failureOf(nothing)).toMatchObject({ reason: "RUN_NOT_FOUND" });
   });
@@ -289,6 +291,8 @@ describe("ReplayRun", () => {
     await done(requestId);
     const again = await clients.runs.replayRun(request);
     expect(again).toMatchObject({ alreadyExisted: true, runningCount: 2, jobs: made.jobs });
+    const other = clients.runs.replayRun({ ...request, reason: "another" });
+    expect(await failureOf(other)).toMatchObject({ reason: "REQUEST_ID_CONFLICT" });
     await complete(await one());
     await complete(await one());
     const replay = await look(requestId);

@@ -9,9 +9,9 @@ import {
   type RunService,
 } from "../gen/stellaops/orchestrator/v1/run_pb.ts";
 import { newId } from "../lib/ids.ts";
+import { auditOf } from "./audit.ts";
 import { msIfSet } from "./durations.ts";
 import { alreadyExists, failedPrecondition, notFound } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { stateMessage } from "./job-view.ts";
 import { operationMessage } from "./operation-message.ts";

@@ -1,5 +1,5 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type {
   createSchedule,
   ScheduleRefused,
@@ -14,6 +14,7 @@ import type {
   Schedule as ScheduleMessage,
   ScheduleService,
 } from "../gen/stellaops/orchestrator/v1/schedule_pb.ts";
+import { auditOf } from "./audit.ts";
 import { momentOf } from "./durations.ts";
 import {
   aborted,
@@ -23,7 +24,6 @@ import {
   invalidArgument,
   notFound,
 } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { enqueueError } from "./job-write.ts";
 import { pageTokenInvalid } from "./page-tokens.ts";
@@ -31,7 +31,7 @@ import { runError } from "./run-spec.ts";
 import { firingMessage, plannedMessage, scheduleMessage } from "./schedule-message.ts";
 import { readSchedule, readScheduleChange, scheduleInvalid } from "./schedule-spec.ts";
 
-type Change<Answer> = (tenant: string, name: string, audit: FlowAudit) => Promise<Answer>;
+type Change<Answer> = (tenant: string, name: string, audit: Audit) => Promise<Answer>;
 
 /** The use cases behind the service. */
 export interface ScheduleServicePorts {
@@ -47,7 +47,7 @@ export interface ScheduleServicePorts {
     tenant: string,
     name: string,
     requestId: string | undefined,
-    audit: FlowAudit,
+    audit: Audit,
   ) => Promise<TriggerResult>;
   readonly preview: ReturnType<typeof previewSchedule>;
   readonly firings: ReturnType<typeof listFirings>;

@@ -5,8 +5,8 @@ import type {
   Source as SourceMessage,
   SourceService,
 } from "../gen/stellaops/orchestrator/v1/source_pb.ts";
+import { auditOf } from "./audit.ts";
 import { aborted, alreadyExists, invalidArgument, notFound } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { pageTokenInvalid } from "./page-tokens.ts";
 import { readProperties, sourceMessage } from "./source-message.ts";

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import type {
   Gap,
   listGaps,
@@ -18,6 +18,7 @@ import {
   type WatermarkService,
   type WindowSeries as WindowSeriesMessage,
 } from "../gen/stellaops/orchestrator/v1/watermark_pb.ts";
+import { auditOf } from "./audit.ts";
 import { momentOf, msOf } from "./durations.ts";
 import {
   durationOfMs,
@@ -26,14 +27,13 @@ import {
   invalidArgument,
   notFound,
 } from "./errors.ts";
-import { auditOf } from "./flow-audit.ts";
 import { tenantOf } from "./interceptors/tenant.ts";
 import { pageTokenInvalid } from "./page-tokens.ts";
 import { roundableMoment } from "./window-moments.ts";
 
 /** The use cases behind the service. */
 export interface WatermarkServicePorts {
-  readonly put: (tenant: string, series: WindowSeries, audit: FlowAudit) => Promise<SeriesPut>;
+  readonly put: (tenant: string, series: WindowSeries, audit: Audit) => Promise<SeriesPut>;
   readonly read: (tenant: string, source: string, scope: string) => Promise<Watermark | undefined>;
   readonly list: ReturnType<typeof listWatermarks>;
   readonly gaps: ReturnType<typeof listGaps>;

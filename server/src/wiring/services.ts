@@ -2,7 +2,7 @@ import { downloadArtifact } from "../app/artifacts/download-artifact.ts";
 import { findMissing } from "../app/artifacts/find-missing.ts";
 import { queryUpload } from "../app/artifacts/query-upload.ts";
 import { uploadArtifact } from "../app/artifacts/upload-artifact.ts";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import { enqueueJobs } from "../app/jobs/enqueue-jobs.ts";
 import { explainJob } from "../app/jobs/explain-job.ts";
 import { getJob } from "../app/jobs/get-job.ts";
@@ -129,7 +129,7 @@ const jobWritePorts = ({ pool, board, policies, store, limits }: ServicesOptions
     cancel: async (
       tenant: string,
       jobIds: readonly string[],
-      audit: FlowAudit,
+      audit: Audit,
       grace: number | undefined,
     ) => {
       const graceMs = grace ?? drainGraceMs;
@@ -140,7 +140,7 @@ const jobWritePorts = ({ pool, board, policies, store, limits }: ServicesOptions
       }
       return answer.results;
     },
-    retry: async (tenant: string, jobIds: readonly string[], audit: FlowAudit) => {
+    retry: async (tenant: string, jobIds: readonly string[], audit: Audit) => {
       const answer = await retry(tenant, jobIds, audit);
       announce(board, answer);
       return answer.results;

@@ -1,5 +1,5 @@
 import type { JobSpec } from "../../domain/job-spec.ts";
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 
 /** What a backfill does, its defaults filled in. */
 export interface BackfillSpec {
@@ -23,7 +23,7 @@ export type BackfillState =
   | "cancelled";
 
 /** A backfill as the ledger has it. */
-export interface Backfill extends FlowAudit {
+export interface Backfill extends Audit {
   readonly tenant: string;
   readonly id: string;
   readonly spec: BackfillSpec;

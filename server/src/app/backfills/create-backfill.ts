@@ -2,7 +2,7 @@ import { contentHash } from "../../domain/digest.ts";
 import { contentDigest } from "../../domain/job-spec.ts";
 import { alignDown, alignUp, countWindows } from "../../domain/plan/windows.ts";
 import { newId } from "../../lib/ids.ts";
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 import { type BackfillRefused, type BackfillSpec, MAX_BACKFILL_WINDOWS } from "./backfill.ts";
 
 /** A range that fits a series. */
@@ -33,7 +33,7 @@ export interface NewBackfill {
   readonly spec: BackfillSpec;
   /** SHA-256 of what "the same request" means for a repeated id. */
   readonly requestDigest: Uint8Array;
-  readonly audit: FlowAudit;
+  readonly audit: Audit;
   /** Fits the range to the width of the series. */
   readonly fit: (widthMs: number) => FitRange;
 }
@@ -65,7 +65,7 @@ export const createBackfill =
     tenant: string,
     requestId: string | undefined,
     spec: BackfillSpec,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<CreateBackfillResult> => {
     const bytes = spec.job.payload.length;
     const maxBytes = ports.maxPayloadBytes;
@@ -86,7 +86,7 @@ export const createBackfill =
   };
 
 /** What "the same request" means: all that was said, except by whom. */
-const digestOf = (spec: BackfillSpec, { reason, ticket }: FlowAudit): Uint8Array =>
+const digestOf = (spec: BackfillSpec, { reason, ticket }: Audit): Uint8Array =>
   contentHash({
     ...spec,
     job: Buffer.from(contentDigest(spec.job)).toString("hex"),

@@ -24,7 +24,7 @@ export const listDeadLetters =
   (ports: ListDeadLettersPorts) => (tenant: string, filter: DeadLetterFilter, asked: PageRequest) =>
     readPage(asked, {
       scope: { tenant, list: "dead_letters", query: queryOf(filter) },
-      read: (position, limit) => ports.list(tenant, filter, positionOf(position), limit),
+      read: (position, limit) => ports.list(tenant, filter, readPosition(position), limit),
       positionOf: ({ diedUs, jobId }) => `${diedUs} ${jobId}`,
     });
 
@@ -35,7 +35,7 @@ const queryOf = (filter: DeadLetterFilter) => ({
   failureClasses: [...new Set(filter.failureClasses)].sort(),
 });
 
-function positionOf(text: string): LetterPosition | undefined {
+function readPosition(text: string): LetterPosition | undefined {
   if (text === "") return undefined;
   const [diedUs, jobId = ""] = text.split(" ");
   return { diedUs: Number(diedUs), jobId };

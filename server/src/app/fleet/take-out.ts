@@ -1,9 +1,9 @@
 import { contentHash } from "../../domain/digest.ts";
 import type { RunnerSelector } from "../../domain/fleet.ts";
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 
 /** Task runners that are taken out. */
-export interface TakeOut extends FlowAudit {
+export interface TakeOut extends Audit {
   readonly id: string;
   readonly selector: RunnerSelector;
   readonly moveLeases: boolean;
@@ -11,7 +11,7 @@ export interface TakeOut extends FlowAudit {
 }
 
 /** A take-out as it is asked for. */
-export interface TakeOutRequest extends FlowAudit {
+export interface TakeOutRequest extends Audit {
   readonly tenant: string;
   readonly id: string;
   readonly selector: RunnerSelector;

@@ -1,4 +1,5 @@
 import type { FlowScope } from "../../domain/flow/settings.ts";
+import type { Audit } from "../audit.ts";
 
 /** What can happen to settings and sources; the history keeps it under this name. */
 export type FlowChangeKind =
@@ -8,16 +9,8 @@ export type FlowChangeKind =
   | "source_created"
   | "source_updated";
 
-/** Who changes something, and why: what the history keeps beside the change itself. */
-export interface FlowAudit {
-  /** Who says so; nobody has verified it. */
-  readonly actor: string;
-  readonly reason: string;
-  readonly ticket: string;
-}
-
 /** What a change is about. */
-export interface FlowChangeTarget extends FlowAudit {
+export interface FlowChangeTarget extends Audit {
   readonly tenant: string;
   readonly scope: FlowScope;
   readonly kind: FlowChangeKind;

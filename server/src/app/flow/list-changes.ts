@@ -1,7 +1,8 @@
 import type { FlowScope, FlowSettings } from "../../domain/flow/settings.ts";
 import type { SourceProperties } from "../../domain/flow/source.ts";
+import type { Audit } from "../audit.ts";
 import { type PageRequest, readPage } from "../page.ts";
-import type { FlowAudit, FlowChangeKind } from "./change.ts";
+import type { FlowChangeKind } from "./change.ts";
 
 /** What was said before a change and after it; before the first nothing was. */
 export type ChangedContent =
@@ -17,7 +18,7 @@ export type ChangedContent =
     };
 
 /** A change of settings or of a source. */
-export interface FlowChangeView extends FlowAudit {
+export interface FlowChangeView extends Audit {
   /** Grows along the history; not dense. */
   readonly id: number;
   readonly at: Date;

@@ -1,5 +1,6 @@
 import type { FlowScope, FlowSettings, PauseSetting } from "../../domain/flow/settings.ts";
-import { etagOf, type FlowAudit, type FlowChangeTarget } from "./change.ts";
+import type { Audit } from "../audit.ts";
+import { etagOf, type FlowChangeTarget } from "./change.ts";
 
 /** The settings of a scope as the ledger has them. */
 export interface StoredSettings {
@@ -43,7 +44,7 @@ export const updateSettings =
     scope: FlowScope,
     settings: FlowSettings,
     etag: string,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<SettingsChanged> =>
     changed(ports, { tenant, scope, kind: "settings_updated", ...audit }, (before) => {
       if (etag !== "" && etag !== etagOf(before.version)) return { kind: "etag_mismatch" };
@@ -58,7 +59,7 @@ export const pauseScope =
     tenant: string,
     scope: FlowScope,
     pause: PauseSetting,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<StoredSettings> =>
     storedOf(
       await changed(ports, { tenant, scope, kind: "paused", ...audit }, ({ settings }) =>
@@ -71,7 +72,7 @@ export const pauseScope =
 /** Ends a pause. Where there is none it changes nothing. */
 export const resumeScope =
   (ports: ChangeSettingsPorts) =>
-  async (tenant: string, scope: FlowScope, audit: FlowAudit): Promise<StoredSettings> =>
+  async (tenant: string, scope: FlowScope, audit: Audit): Promise<StoredSettings> =>
     storedOf(
       await changed(ports, { tenant, scope, kind: "resumed", ...audit }, ({ settings }) => {
         const { pause, ...rest } = settings;

@@ -1,6 +1,7 @@
 import type { Source, SourceProperties } from "../../domain/flow/source.ts";
+import type { Audit } from "../audit.ts";
 import { type PageRequest, readPage } from "../page.ts";
-import { etagOf, type FlowAudit, type FlowChangeTarget } from "./change.ts";
+import { etagOf, type FlowChangeTarget } from "./change.ts";
 
 /** Narrows a list of sources; what is undefined does not count. */
 export interface SourceFilter {
@@ -49,7 +50,7 @@ export const createSource =
     tenant: string,
     name: string,
     properties: SourceProperties,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<Source | undefined> => {
     const target = targetOf("source_created", tenant, name, audit);
     const created = await ports.create(target, ownHost(name, properties));
@@ -65,7 +66,7 @@ export const updateSource =
     name: string,
     change: Partial<SourceProperties>,
     etag: string,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<SourceUpdated> => {
     const target = targetOf("source_updated", tenant, name, audit);
     const result = await ports.update(target, (before) => {
@@ -91,7 +92,7 @@ const targetOf = (
   kind: "source_created" | "source_updated",
   tenant: string,
   name: string,
-  audit: FlowAudit,
+  audit: Audit,
 ): FlowChangeTarget => ({ tenant, scope: { kind: "source", name }, kind, ...audit });
 
 const ownHost = (name: string, properties: SourceProperties): SourceProperties =>

@@ -1,8 +1,8 @@
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 import { type PageRequest, readPage } from "../page.ts";
 
 /** Something that an operator did. */
-export interface ActionView extends FlowAudit {
+export interface ActionView extends Audit {
   /** Grows along the history; not dense. */
   readonly id: number;
   readonly at: Date;

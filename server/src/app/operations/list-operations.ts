@@ -25,11 +25,11 @@ export const listOperations =
   (ports: ListOperationsPorts) => (tenant: string, runningOnly: boolean, asked: PageRequest) =>
     readPage(asked, {
       scope: { tenant, list: "operations", query: { runningOnly } },
-      read: (position, limit) => ports.list(tenant, runningOnly, positionOf(position), limit),
+      read: (position, limit) => ports.list(tenant, runningOnly, readPosition(position), limit),
       positionOf: ({ createdUs, id }) => `${createdUs} ${id}`,
     });
 
-function positionOf(text: string): OperationPosition | undefined {
+function readPosition(text: string): OperationPosition | undefined {
   if (text === "") return undefined;
   const [createdUs, id = ""] = text.split(" ");
   return { createdUs: Number(createdUs), id };

@@ -1,9 +1,9 @@
 import type { JobState } from "../../domain/job-machine.ts";
 import type { OperationKind, OperationOutcome, OperationState } from "../../domain/operation.ts";
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 
 /** An operation as it stands. */
-export interface OperationView extends FlowAudit {
+export interface OperationView extends Audit {
   readonly tenant: string;
   readonly id: string;
   readonly kind: OperationKind;
@@ -31,7 +31,7 @@ export interface OperationResultView {
 }
 
 /** Somebody stops an operation. */
-export interface OperationStop extends FlowAudit {
+export interface OperationStop extends Audit {
   readonly tenant: string;
   readonly id: string;
 }

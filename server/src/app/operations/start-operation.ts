@@ -1,16 +1,16 @@
 import { contentHash } from "../../domain/digest.ts";
 import type { JobAction, JobOperation, OperationTarget } from "../../domain/operation.ts";
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 import type { OperationView } from "./operation-view.ts";
 
 /** An operation that somebody asks for. */
-export interface OperationRequest extends FlowAudit, JobOperation {
+export interface OperationRequest extends Audit, JobOperation {
   /** Undefined: the server chooses. */
   readonly requestId: string | undefined;
 }
 
 /** An operation on its way into the ledger. */
-export interface NewJobOperation extends FlowAudit {
+export interface NewJobOperation extends Audit {
   readonly tenant: string;
   readonly id: string;
   readonly operation: JobOperation;

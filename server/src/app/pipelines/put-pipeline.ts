@@ -1,7 +1,8 @@
 import { findGraphFaults, type GraphFault } from "../../domain/graph.ts";
 import type { PlanFault } from "../../domain/plan/fault.ts";
 import { type Pipeline, pipelineFaults } from "../../domain/plan/pipeline.ts";
-import { etagOf, type FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
+import { etagOf } from "../flow/change.ts";
 import type { StoredPipeline } from "./stored-pipeline.ts";
 
 /** What is to become of a pipeline, in the eyes of the version that is the newest. */
@@ -36,7 +37,7 @@ export interface PutPipelinePorts {
   readonly store: (
     tenant: string,
     pipeline: Pipeline,
-    audit: FlowAudit,
+    audit: Audit,
     decide: (newest: NewestVersion | undefined) => PipelineDecision,
   ) => Promise<PipelineStored>;
   readonly maxPayloadBytes: number;
@@ -52,7 +53,7 @@ export interface PutPipelineRequest {
   readonly found: readonly PlanFault[];
   /** Empty, or the tag of the version on top of which it is to be stored. */
   readonly etag: string;
-  readonly audit: FlowAudit;
+  readonly audit: Audit;
 }
 
 /**

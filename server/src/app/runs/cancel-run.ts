@@ -1,8 +1,8 @@
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 import type { OperationView } from "../operations/operation-view.ts";
 
 /** Somebody cancels a run. */
-export interface RunCancel extends FlowAudit {
+export interface RunCancel extends Audit {
   readonly tenant: string;
   readonly runId: string;
   /** The operation's id. */

@@ -3,10 +3,10 @@ import type { JobState } from "../../domain/job-machine.ts";
 import { planReplay, type ReplayCause, type ReplayGraph } from "../../domain/replay.ts";
 import type { RunHead } from "../../domain/run-view.ts";
 import { newId } from "../../lib/ids.ts";
-import type { FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
 
 /** What is to run again, as an operator says it. */
-export interface ReplaySpec extends FlowAudit {
+export interface ReplaySpec extends Audit {
   readonly runId: string;
   readonly requestId: string | undefined;
   readonly jobNames: readonly string[];
@@ -35,7 +35,7 @@ export interface ReplaySelection {
 }
 
 /** A replay on its way into the ledger. */
-export interface NewReplay extends FlowAudit {
+export interface NewReplay extends Audit {
   readonly tenant: string;
   /** The new run's and the operation's. */
   readonly id: string;
@@ -202,6 +202,8 @@ async function tell(
   return { kind: "replay", run, jobs, runningCount: running.length, reusedCount, alreadyExisted };
 }
 
-/** What "the same request" means for a repeated id; why it was made does not matter. */
-const digestOf = ({ runId, jobNames, includeDownstream, rerunUpstream }: ReplaySpec): Uint8Array =>
-  contentHash({ runId, jobNames, includeDownstream, rerunUpstream });
+/** What "the same request" means: all that was said, except by whom. */
+function digestOf(spec: ReplaySpec): Uint8Array {
+  const { runId, jobNames, includeDownstream, rerunUpstream, reason, ticket } = spec;
+  return contentHash({ runId, jobNames, includeDownstream, rerunUpstream, reason, ticket });
+}

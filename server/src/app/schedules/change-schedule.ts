@@ -1,7 +1,8 @@
 import type { PlanFault } from "../../domain/plan/fault.ts";
 import { type Schedule, scheduleFaults } from "../../domain/plan/schedule.ts";
 import { readSchedule } from "../../domain/plan/schedule-content.ts";
-import { etagOf, type FlowAudit } from "../flow/change.ts";
+import type { Audit } from "../audit.ts";
+import { etagOf } from "../flow/change.ts";
 import type { StoredSchedule, TargetRefusal } from "./stored-schedule.ts";
 
 /** Why a schedule cannot be what somebody wants it to be. */
@@ -34,13 +35,13 @@ export interface ChangeSchedulePorts {
     tenant: string,
     name: string,
     schedule: Schedule,
-    audit: FlowAudit,
+    audit: Audit,
   ) => Promise<CreateScheduleResult>;
   /** Decides and writes in one transaction; `decide` may be asked more than once. */
   readonly update: (
     tenant: string,
     name: string,
-    audit: FlowAudit,
+    audit: Audit,
     decide: (before: StoredSchedule) => ScheduleDecision,
   ) => Promise<UpdateScheduleResult>;
   readonly maxPayloadBytes: number;
@@ -53,7 +54,7 @@ export const createSchedule =
     tenant: string,
     name: string,
     schedule: Schedule,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<CreateScheduleResult> => {
     const faults = scheduleFaults(schedule, ports.maxPayloadBytes);
     if (faults.length > 0) return { kind: "faults", faults };
@@ -68,7 +69,7 @@ export const updateSchedule =
     name: string,
     change: Partial<Schedule>,
     etag: string,
-    audit: FlowAudit,
+    audit: Audit,
   ): Promise<UpdateScheduleResult> =>
     ports.update(tenant, name, audit, (before) => {
       if (etag !== "" && etag !== etagOf(before.version)) return { kind: "etag_mismatch" };

@@ -38,11 +38,11 @@ export const listFirings =
   (ports: ListFiringsPorts) => (tenant: string, schedule: string, asked: PageRequest) =>
     readPage<Firing, undefined>(asked, {
       scope: { tenant, list: "firings", query: schedule },
-      read: (position, limit) => ports.list(tenant, schedule, positionOf(position), limit),
+      read: (position, limit) => ports.list(tenant, schedule, readPosition(position), limit),
       positionOf: ({ nominalAt, requestId }) => `${nominalAt.getTime()} ${requestId ?? ""}`,
     });
 
-function positionOf(text: string): FiringPosition | undefined {
+function readPosition(text: string): FiringPosition | undefined {
   if (text === "") return undefined;
   const [ms, requestId] = text.split(" ");
   return { nominalAt: new Date(Number(ms)), requestId: requestId || undefined };

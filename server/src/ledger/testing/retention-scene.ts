@@ -8,6 +8,7 @@ import {
   jobRow,
   leaseRow,
   readyRow,
+  runRow,
 } from "../../../../test/support/ledger-rows.ts";
 import {
   firstIdOf,
@@ -56,6 +57,13 @@ export interface MadeJob {
   readonly endedHoursAgo: number;
 }
 
+/** A run of the scene. */
+export interface MadeChain {
+  readonly runId: string;
+  /** Of its jobs, each of which depends on the one before. */
+  readonly jobIds: readonly string[];
+}
+
 /** The model: whether a job that nothing else keeps is over its time. */
 export function isOver({ fate, endedHoursAgo }: MadeJob): boolean {
   if (fate === "ready" || fate === "running" || fate === "scheduled") return false;
@@ -83,6 +91,8 @@ export interface RetentionScene {
   artifact(tenant: string): Promise<void>;
   /** Writes a job with everything that can be about it; it was made an hour before it ended. */
   job(tenant: string, fate: Fate, endedHoursAgo: number, over?: object): Promise<MadeJob>;
+  /** Writes a run of jobs over their time, each of which depends on the one before. */
+  chain(tenant: string, count: number, fate: "cancelled" | "dead"): Promise<MadeChain>;
   /** The distinct values of a column of ids, in order. */
   ids(tenant: string, table?: string, column?: string): Promise<string[]>;
   /** Passes until one removes nothing; answers what they removed. */
@@ -119,6 +129,7 @@ export async function openRetention(): Promise<RetentionScene> {
         ...{ tenant, digest: digestOf("artifact"), size_bytes: 8, media_type: "text/plain" },
       }),
     job: (tenant, fate, hours, over = {}) => makeJob(owner, tenant, fate, hours, over),
+    chain: (tenant, count, fate) => makeChain(owner, tenant, count, fate),
     async ids(tenant, table = "job", column = "id") {
       const { rows } = await owner.query<{ id: string }>(
         `select distinct ${column}::text as id from ${table} where tenant = $1 order by 1`,
@@ -181,4 +192,37 @@ function stateOf(fate: Fate, at: Date): object {
   if (fate === "dead" || fate === "discarded") return { base_state: "dead", ...ended };
   if (fate === "cancelled") return { base_state: "cancelled", ...ended };
   return { base_state: fate === "scheduled" ? "scheduled" : "ready" };
+}
+
+async function makeChain(
+  owner: pg.Pool,
+  tenant: string,
+  count: number,
+  fate: "cancelled" | "dead",
+): Promise<MadeChain> {
+  const run = runRow(tenant, { id: idOf(50), created_at: ago(50), job_count: count });
+  await insertRows(owner, "run", run);
+  const { rows } = await owner.query<{ id: string }>(
+    `insert into job (tenant, id, job_type, queue, priority, project, source, payload_media_type,
+       content_digest, run_id, run_position, name, base_state, ended_at)
+     select $1, (substr($2::text, 1, 24) || lpad(to_hex(n), 12, '0'))::uuid, 't', 'q', 0, '', '',
+       '', $3, $2::uuid, n, 'n' || n, $6, $4 from generate_series(1, $5::integer) n
+     returning id`,
+    [tenant, run.id, jobRow(tenant).content_digest, ago(40), count, fate],
+  );
+  await owner.query(
+    `insert into edge (tenant, run_id, from_job, to_job, on_failure)
+     select j.tenant, j.run_id, j.id, k.id, 'hold' from job j
+     join job k on k.tenant = j.tenant and k.run_id = j.run_id
+       and k.run_position = j.run_position + 1 where j.tenant = $1`,
+    [tenant],
+  );
+  await owner.query(
+    `insert into dead_letter (tenant, job_id, signature, pattern, failure_class, job_type, queue,
+       source, run_id)
+     select tenant, id, 's', 'p', 'user', job_type, queue, source, run_id from job
+     where tenant = $1 and base_state = 'dead'`,
+    [tenant],
+  );
+  return { runId: run.id, jobIds: rows.map(({ id }) => id) };
 }

@@ -1,9 +1,9 @@
 import type { HandlerContext } from "@connectrpc/connect";
-import type { FlowAudit } from "../app/flow/change.ts";
+import type { Audit } from "../app/audit.ts";
 import { actorOf } from "./interceptors/actor.ts";
 
 /** Who asks for a change, and why. */
 export const auditOf = (
   request: { readonly reason: string; readonly ticket: string },
   context: HandlerContext,
-): FlowAudit => ({ actor: actorOf(context), reason: request.reason, ticket: request.ticket });
+): Audit => ({ actor: actorOf(context), reason: request.reason, ticket: request.ticket });
