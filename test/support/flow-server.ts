@@ -10,7 +10,7 @@ import { RunService } from "../../server/src/gen/stellaops/orchestrator/v1/run_p
 import { SourceService } from "../../server/src/gen/stellaops/orchestrator/v1/source_pb.ts";
 import { storeJobs } from "../../server/src/ledger/enqueue.ts";
 import { findEnqueuedIn } from "../../server/src/ledger/flow-usage.ts";
-import { readRun } from "../../server/src/ledger/run-read.ts";
+import { readRun, readRunHead } from "../../server/src/ledger/run-read.ts";
 import { findStoredRun, storeRunIn } from "../../server/src/ledger/runs.ts";
 import { Emitter } from "../../server/src/lib/emitter.ts";
 import { actorInterceptor } from "../../server/src/rpc/interceptors/actor.ts";
@@ -109,5 +109,6 @@ function runs(pool: pg.Pool, { admit, payloadQuota }: WriteLimits) {
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
     }),
     read: readRun(pool, () => DAY_MS),
+    readHead: readRunHead(pool),
   });
 }

@@ -6350,7 +6350,8 @@ pub struct TakeOutResponse {
     /// The take-out.
     #[prost(message, optional, tag = "1")]
     pub take_out: ::core::option::Option<TakeOut>,
-    /// The task runners that are connected and that it concerns, up to 1,000; none after PutBack.
+    /// The task runners that are connected and that it concerns, up to 1,000; none if this
+    /// repeats a call whose take-out was put back.
     #[prost(string, repeated, tag = "2")]
     pub worker_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// How many leases were asked to move, or moved.
@@ -10330,7 +10331,7 @@ pub struct CreateRunRequest {
 /// CreateRunResponse is the run that was made.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateRunResponse {
-    /// The run.
+    /// The run, without state and counts.
     #[prost(message, optional, tag = "1")]
     pub run: ::core::option::Option<Run>,
     /// The jobs' ids, in the order of the request.
@@ -10385,7 +10386,7 @@ pub struct Run {
     /// The schedule that made it, if any.
     #[prost(string, tag = "14")]
     pub schedule: ::prost::alloc::string::String,
-    /// How many of the cancelled jobs were skipped: they were not needed. Not in lists.
+    /// How many of the cancelled jobs were skipped: they were not needed. Told where the state is.
     #[prost(int32, tag = "15")]
     pub skipped: i32,
     /// True: a replay whose jobs are still being written. None of them starts before.
@@ -11263,7 +11264,7 @@ pub mod run_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists runs, newest first, a page at a time, without counts of their jobs.
+        /// Lists runs, newest first, a page at a time, without state and counts.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
         pub async fn list_runs(
@@ -11489,7 +11490,7 @@ pub mod run_service_server {
             &self,
             request: tonic::Request<super::GetRunRequest>,
         ) -> std::result::Result<tonic::Response<super::GetRunResponse>, tonic::Status>;
-        /// Lists runs, newest first, a page at a time, without counts of their jobs.
+        /// Lists runs, newest first, a page at a time, without state and counts.
         ///
         /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
         async fn list_runs(
@@ -12255,7 +12256,7 @@ pub struct RunPipelineRequest {
 /// RunPipelineResponse is the run that was made.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RunPipelineResponse {
-    /// The run.
+    /// The run, without state and counts.
     #[prost(message, optional, tag = "1")]
     pub run: ::core::option::Option<Run>,
     /// The jobs' ids, in the order of the pipeline.
@@ -12946,8 +12947,8 @@ pub struct Schedule {
     #[prost(message, optional, tag = "6")]
     pub end_time: ::core::option::Option<::prost_types::Timestamp>,
     /// Each firing comes up to this much later than its nominal time: always the same for the same
-    /// firing, different between firings and schedules. At most a day, and no more than the least time
-    /// between two firings.
+    /// firing, different between firings and schedules. In whole milliseconds, at most a day, and no
+    /// more than the least time between two firings.
     #[prost(message, optional, tag = "7")]
     pub jitter: ::core::option::Option<::prost_types::Duration>,
     /// What happens while what it made last is unfinished.

@@ -233,7 +233,7 @@ describe("RunPipeline", () => {
       project: "p",
       pipeline: "nightly",
       pipelineVersion: 1,
-      state: RunState.ACTIVE,
+      state: RunState.UNSPECIFIED,
     });
     expect(answer.jobNames).toEqual(["fetch", "merge", "alarm"]);
     const { job } = await clients.jobs.getJob({ jobId: answer.jobIds[0] ?? "" }, as("runs"));

@@ -5,7 +5,7 @@ import type { PutPipelineResult, putPipeline } from "../app/pipelines/put-pipeli
 import type { RunPipelineRequest, runPipeline } from "../app/pipelines/run-pipeline.ts";
 import type { StoredPipeline } from "../app/pipelines/stored-pipeline.ts";
 import type { PlanFault } from "../domain/plan/fault.ts";
-import type { RunView } from "../domain/run-view.ts";
+import type { RunHead } from "../domain/run-view.ts";
 import type {
   Pipeline as PipelineMessage,
   PipelineService,
@@ -30,7 +30,7 @@ export interface PipelineServicePorts {
   ) => Promise<StoredPipeline | undefined>;
   readonly list: ReturnType<typeof listPipelines>;
   readonly run: ReturnType<typeof runPipeline>;
-  readonly readRun: (tenant: string, runId: string) => Promise<RunView | undefined>;
+  readonly readRunHead: (tenant: string, runId: string) => Promise<RunHead | undefined>;
 }
 
 /** PipelineService: translates, and leaves the work to the use cases. */
@@ -64,7 +64,7 @@ export const pipelineService = (
     if (result.kind === "parameter_faults") throw parametersInvalid(result.faults);
     if (result.kind !== "run") throw runError(result);
     const { stored, jobNames } = result;
-    const run = await ports.readRun(tenant, stored.runId);
+    const run = await ports.readRunHead(tenant, stored.runId);
     if (run === undefined) throw notFound("RUN_NOT_FOUND", { runId: stored.runId });
     return {
       run: runMessage(run),

@@ -16,7 +16,7 @@ import {
 } from "../ledger/pipelines.ts";
 import { listRunsIn } from "../ledger/run-list.ts";
 import { describeStepsIn, loadPathIn } from "../ledger/run-path.ts";
-import { readRun } from "../ledger/run-read.ts";
+import { readRunHead } from "../ledger/run-read.ts";
 import { readGraphPage, readTimelinePage } from "../ledger/run-view.ts";
 import { pipelineService } from "../rpc/pipeline-service.ts";
 import { runViews } from "../rpc/run-views.ts";
@@ -47,7 +47,7 @@ function pipelines(options: FeatureOptions) {
       create: createRun(createPorts(options)),
       maxPayloadBytes,
     }),
-    readRun: readRun(pool, (jobType) => policies.for(jobType).interruptionWindowMs),
+    readRunHead: readRunHead(pool),
   });
 }
 

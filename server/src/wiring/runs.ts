@@ -43,6 +43,7 @@ export function wireRuns(options: FeatureOptions): Feature {
   const reads = runService({
     create: createRun(createPorts(options)),
     read: readRun(pool, windowMs),
+    readHead: readRunHead(pool),
   });
   return { run: { ...reads, ...runChanges(changePorts(options)) }, loops: [cascadeLoop(options)] };
 }

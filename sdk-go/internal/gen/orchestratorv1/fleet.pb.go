@@ -522,7 +522,8 @@ type TakeOutResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The take-out.
 	TakeOut *TakeOut `protobuf:"bytes,1,opt,name=take_out,json=takeOut,proto3" json:"take_out,omitempty"`
-	// The task runners that are connected and that it concerns, up to 1,000; none after PutBack.
+	// The task runners that are connected and that it concerns, up to 1,000; none if this
+	// repeats a call whose take-out was put back.
 	WorkerIds []string `protobuf:"bytes,2,rep,name=worker_ids,json=workerIds,proto3" json:"worker_ids,omitempty"`
 	// How many leases were asked to move, or moved.
 	Leases int32 `protobuf:"varint,3,opt,name=leases,proto3" json:"leases,omitempty"`

@@ -767,7 +767,7 @@ func (x *RunPipelineRequest) GetCorrelationId() string {
 // RunPipelineResponse is the run that was made.
 type RunPipelineResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The run.
+	// The run, without state and counts.
 	Run *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	// The jobs' ids, in the order of the pipeline.
 	JobIds []string `protobuf:"bytes,2,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`

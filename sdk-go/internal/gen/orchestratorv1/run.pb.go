@@ -560,7 +560,7 @@ func (x *CreateRunRequest) GetKeepOpen() bool {
 // CreateRunResponse is the run that was made.
 type CreateRunResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The run.
+	// The run, without state and counts.
 	Run *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	// The jobs' ids, in the order of the request.
 	JobIds []string `protobuf:"bytes,2,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
@@ -652,7 +652,7 @@ type Run struct {
 	PipelineVersion int32 `protobuf:"varint,13,opt,name=pipeline_version,json=pipelineVersion,proto3" json:"pipeline_version,omitempty"`
 	// The schedule that made it, if any.
 	Schedule string `protobuf:"bytes,14,opt,name=schedule,proto3" json:"schedule,omitempty"`
-	// How many of the cancelled jobs were skipped: they were not needed. Not in lists.
+	// How many of the cancelled jobs were skipped: they were not needed. Told where the state is.
 	Skipped int32 `protobuf:"varint,15,opt,name=skipped,proto3" json:"skipped,omitempty"`
 	// True: a replay whose jobs are still being written. None of them starts before.
 	Building      bool `protobuf:"varint,16,opt,name=building,proto3" json:"building,omitempty"`

@@ -95,7 +95,7 @@ type RunServiceClient interface {
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND).
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
-	// Lists runs, newest first, a page at a time, without counts of their jobs.
+	// Lists runs, newest first, a page at a time, without state and counts.
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
@@ -288,7 +288,7 @@ type RunServiceServer interface {
 	//
 	// Errors: NOT_FOUND (RUN_NOT_FOUND).
 	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
-	// Lists runs, newest first, a page at a time, without counts of their jobs.
+	// Lists runs, newest first, a page at a time, without state and counts.
 	//
 	// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)

@@ -413,8 +413,8 @@ type Schedule struct {
 	// It does not fire at or after this.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Each firing comes up to this much later than its nominal time: always the same for the same
-	// firing, different between firings and schedules. At most a day, and no more than the least time
-	// between two firings.
+	// firing, different between firings and schedules. In whole milliseconds, at most a day, and no
+	// more than the least time between two firings.
 	Jitter *durationpb.Duration `protobuf:"bytes,7,opt,name=jitter,proto3" json:"jitter,omitempty"`
 	// What happens while what it made last is unfinished.
 	Overlap OverlapPolicy `protobuf:"varint,8,opt,name=overlap,proto3,enum=stellaops.orchestrator.v1.OverlapPolicy" json:"overlap,omitempty"`

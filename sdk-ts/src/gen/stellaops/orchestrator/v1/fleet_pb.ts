@@ -324,7 +324,8 @@ export type TakeOutResponse = Message<"stellaops.orchestrator.v1.TakeOutResponse
   takeOut?: TakeOut | undefined;
 
   /**
-   * The task runners that are connected and that it concerns, up to 1,000; none after PutBack.
+   * The task runners that are connected and that it concerns, up to 1,000; none if this
+   * repeats a call whose take-out was put back.
    *
    * @generated from field: repeated string worker_ids = 2;
    */

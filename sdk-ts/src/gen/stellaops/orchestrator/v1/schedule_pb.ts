@@ -171,8 +171,8 @@ export type Schedule = Message<"stellaops.orchestrator.v1.Schedule"> & {
 
   /**
    * Each firing comes up to this much later than its nominal time: always the same for the same
-   * firing, different between firings and schedules. At most a day, and no more than the least time
-   * between two firings.
+   * firing, different between firings and schedules. In whole milliseconds, at most a day, and no
+   * more than the least time between two firings.
    *
    * @generated from field: google.protobuf.Duration jitter = 7;
    */

@@ -407,7 +407,7 @@ export const RunPipelineRequestSchema: GenMessage<RunPipelineRequest> = /*@__PUR
  */
 export type RunPipelineResponse = Message<"stellaops.orchestrator.v1.RunPipelineResponse"> & {
   /**
-   * The run.
+   * The run, without state and counts.
    *
    * @generated from field: stellaops.orchestrator.v1.Run run = 1;
    */

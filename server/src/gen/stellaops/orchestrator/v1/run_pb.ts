@@ -163,7 +163,7 @@ export const CreateRunRequestSchema: GenMessage<CreateRunRequest> = /*@__PURE__*
  */
 export type CreateRunResponse = Message<"stellaops.orchestrator.v1.CreateRunResponse"> & {
   /**
-   * The run.
+   * The run, without state and counts.
    *
    * @generated from field: stellaops.orchestrator.v1.Run run = 1;
    */
@@ -296,7 +296,7 @@ export type Run = Message<"stellaops.orchestrator.v1.Run"> & {
   schedule: string;
 
   /**
-   * How many of the cancelled jobs were skipped: they were not needed. Not in lists.
+   * How many of the cancelled jobs were skipped: they were not needed. Told where the state is.
    *
    * @generated from field: int32 skipped = 15;
    */
@@ -1697,7 +1697,7 @@ export const RunService: GenService<{
     output: typeof GetRunResponseSchema;
   },
   /**
-   * Lists runs, newest first, a page at a time, without counts of their jobs.
+   * Lists runs, newest first, a page at a time, without state and counts.
    *
    * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID). Pages are not a snapshot.
    *
