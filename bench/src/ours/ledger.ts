@@ -51,9 +51,9 @@ export interface Ledger {
   /** How many jobs are ready. */
   ready(): Promise<number>;
   /** Lets jobs whose ids are more than an hour old have ended two hours earlier than they did. */
-  age(): Promise<void>;
+  backdate(): Promise<void>;
   /** How many jobs have ids that are more than an hour old. */
-  old(): Promise<number>;
+  countOld(): Promise<number>;
   /** Lets a server that is about to start prune from its start on. */
   noteReplica(serverId: string): Promise<void>;
   /** How many transactions of this Postgres have written so far. */
@@ -101,10 +101,10 @@ export async function openLedger(postgres: BenchPostgres, name: string): Promise
       const { rows } = await pool.query<{ count: number }>(READY);
       return rows[0]?.count ?? 0;
     },
-    async age() {
+    async backdate() {
       await pool.query(ENDED_LONG_AGO);
     },
-    async old() {
+    async countOld() {
       const { rows } = await pool.query<{ count: number }>(OLD);
       return rows[0]?.count ?? 0;
     },

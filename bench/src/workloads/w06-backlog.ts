@@ -135,9 +135,9 @@ const PRUNER = "pruner";
 async function makeOld(ledger: Ledger, count: number): Promise<void> {
   const pool = await openProcedures(ledger, FILL_BATCH, "scenery");
   try {
-    await fill(pool, "default", count - (await ledger.old()), FILL_BATCH, "3 h");
+    await fill(pool, "default", count - (await ledger.countOld()), FILL_BATCH, "3 h");
     await drainAll(pool, "default", await ledger.ready());
-    await ledger.age();
+    await ledger.backdate();
   } finally {
     await pool.end();
   }
@@ -146,7 +146,7 @@ async function makeOld(ledger: Ledger, count: number): Promise<void> {
 /** How many drains may fall between two steps of the pruner, which rests longer than it works. */
 const TRIES = 5;
 
-/** Measures while old jobs are removed, and counts those; throws if they are used up, or stay. */
+/** Measures while old jobs are removed; throws if they are used up, or stay. */
 async function whilePruning(
   ledger: Ledger,
   prepare: () => Promise<void>,
@@ -154,12 +154,10 @@ async function whilePruning(
 ): Promise<Sample> {
   for (let tries = 1; ; tries++) {
     await prepare();
-    const before = await ledger.old();
+    const before = await ledger.countOld();
     const sample = await measure();
-    const left = await ledger.old();
-    if (left > 0 && left < before) {
-      return { ...sample, metrics: { ...sample.metrics, removed: before - left, left } };
-    }
+    const left = await ledger.countOld();
+    if (left > 0 && left < before) return sample;
     if (left === 0 || tries === TRIES) throw new Error(`${left} of ${before} old jobs are left`);
   }
 }

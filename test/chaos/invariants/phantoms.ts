@@ -3,8 +3,8 @@ import type { Invariant, Violation } from "./invariant.ts";
 
 /**
  * 2: every job in the ledger was wished for, and no wish became two jobs. What may make several of
- * one wish has made each for a reason of its own: a firing, a window of a backfill, or a run that
- * replays the one that has the first.
+ * one wish has made each for a reason of its own: a firing, a window of a backfill, a run that
+ * replays the one that has the first, or a replay in which what appends it ran first.
  */
 export const noPhantoms: Invariant = {
   number: "2",
