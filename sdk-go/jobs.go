@@ -127,7 +127,9 @@ func (c *Client) CancelJobs(
 	ctx context.Context, jobIDs []string, options ...OperationOption,
 ) ([]CancelledJob, error) {
 	o := operationOf(options)
-	request := &pb.CancelJobsRequest{JobIds: jobIDs, Reason: o.reason, Grace: optional(o.grace)}
+	request := &pb.CancelJobsRequest{
+		JobIds: jobIDs, Reason: o.reason, Ticket: o.ticket, Grace: optional(o.grace),
+	}
 	response, err := call(ctx, c, func(ctx context.Context) (*pb.CancelJobsResponse, error) {
 		return c.conn.jobs().CancelJobs(ctx, request)
 	})
@@ -141,7 +143,8 @@ func (c *Client) CancelJobs(
 func (c *Client) RetryJobs(
 	ctx context.Context, jobIDs []string, options ...OperationOption,
 ) ([]RetriedJob, error) {
-	request := &pb.RetryJobsRequest{JobIds: jobIDs, Reason: operationOf(options).reason}
+	o := operationOf(options)
+	request := &pb.RetryJobsRequest{JobIds: jobIDs, Reason: o.reason, Ticket: o.ticket}
 	response, err := call(ctx, c, func(ctx context.Context) (*pb.RetryJobsResponse, error) {
 		return c.conn.jobs().RetryJobs(ctx, request)
 	})

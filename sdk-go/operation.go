@@ -19,8 +19,7 @@ func WithReason(reason string) OperationOption {
 	return func(o *operationConfig) { o.reason = reason }
 }
 
-// WithTicket names the ticket that asks for it, for the history; [Client.CancelJobs] and
-// [Client.RetryJobs] have no place for it.
+// WithTicket names the ticket that asks for it, for the history.
 func WithTicket(ticket string) OperationOption {
 	return func(o *operationConfig) { o.ticket = ticket }
 }

@@ -51,12 +51,22 @@ func (p *Pipelines) Get(ctx context.Context, name string, version int) (*Pipelin
 // List yields the newest versions of all pipelines by name, fetching pages as they are wanted. The
 // sequence ends after an error.
 func (p *Pipelines) List(ctx context.Context) iter.Seq2[*PipelineHead, error] {
-	return p.Versions(ctx, "")
+	return p.heads(ctx, "")
 }
 
 // Versions yields the versions of a pipeline, newest first, like [Pipelines.List]; none of one that
-// does not exist.
+// does not exist. Errors: CodeInvalidArgument for an empty name.
 func (p *Pipelines) Versions(ctx context.Context, name string) iter.Seq2[*PipelineHead, error] {
+	if name == "" {
+		return pages(func(string) ([]*PipelineHead, string, error) {
+			return nil, "", newError(CodeInvalidArgument, "", "versions need a pipeline's name")
+		})
+	}
+	return p.heads(ctx, name)
+}
+
+// heads yields the versions of a pipeline, or the newest of all for an empty name.
+func (p *Pipelines) heads(ctx context.Context, name string) iter.Seq2[*PipelineHead, error] {
 	return pages(func(token string) ([]*PipelineHead, string, error) {
 		page, err := call(ctx, p.client,
 			func(ctx context.Context) (*pb.ListPipelinesResponse, error) {

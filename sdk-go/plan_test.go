@@ -100,6 +100,17 @@ func (p *scriptedPipelines) PutPipeline(
 	return nil, detailed(p.t, codes.Aborted, &errdetails.ErrorInfo{Reason: "ETAG_MISMATCH"})
 }
 
+func TestVersionsNeedAName(t *testing.T) {
+	client := scriptedClient(t, services{pipelines: &scriptedPipelines{t: t}})
+	for _, err := range client.Pipelines().Versions(t.Context(), "") {
+		if !errors.Is(err, orchestrator.CodeInvalidArgument) {
+			t.Error(err)
+		}
+		return
+	}
+	t.Error("nothing was refused")
+}
+
 func TestWhatSomebodyElseChangedIsNotRepeated(t *testing.T) {
 	pipelines := &scriptedPipelines{t: t}
 	client := scriptedClient(t, services{pipelines: pipelines})

@@ -70,7 +70,7 @@ func (p *program) watchJobs(ctx context.Context, id uint32, c *pb.WatchJobs) err
 }
 
 func (p *program) cancelJobs(ctx context.Context, c *pb.CancelJobs, result *pb.CallResult) error {
-	options := []orchestrator.OperationOption{orchestrator.WithReason(c.GetReason())}
+	options := why(c)
 	if ms := c.GetGraceMs(); ms > 0 {
 		options = append(options, orchestrator.WithGrace(milliseconds(ms)))
 	}
@@ -86,7 +86,7 @@ func (p *program) cancelJobs(ctx context.Context, c *pb.CancelJobs, result *pb.C
 }
 
 func (p *program) retryJobs(ctx context.Context, c *pb.RetryJobs, result *pb.CallResult) error {
-	retried, err := p.client.RetryJobs(ctx, c.GetJobIds(), orchestrator.WithReason(c.GetReason()))
+	retried, err := p.client.RetryJobs(ctx, c.GetJobIds(), why(c)...)
 	outcomes := &pb.Outcomes{}
 	for _, job := range retried {
 		outcomes.Outcomes = append(outcomes.Outcomes, &pb.Outcome{

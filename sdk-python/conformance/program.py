@@ -214,13 +214,15 @@ class Program:
 
     async def _cancel_jobs(self, command: driver.CancelJobs) -> Value:
         results = await self._orchestrator.cancel_jobs(
-            list(command.job_ids), reason=command.reason, grace=duration(command.grace_ms)
+            list(command.job_ids),
+            **said(reason=command.reason, ticket=command.ticket),
+            grace=duration(command.grace_ms),
         )
         return _outcomes(results)
 
     async def _retry_jobs(self, command: driver.RetryJobs) -> Value:
-        ids, reason = list(command.job_ids), command.reason
-        return _outcomes(await self._orchestrator.retry_jobs(ids, reason=reason))
+        why = said(reason=command.reason, ticket=command.ticket)
+        return _outcomes(await self._orchestrator.retry_jobs(list(command.job_ids), **why))
 
     async def _explain_job(self, command: driver.ExplainJob) -> Value:
         found = await self._orchestrator.explain_job(command.job_id)

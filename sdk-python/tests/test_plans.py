@@ -212,6 +212,16 @@ async def test_a_stored_pipeline_can_be_stored_again_as_it_is(in_a_handler):
     assert merge.payload_template is NOTHING
 
 
+async def test_versions_without_a_name_are_not_those_of_all_pipelines():
+    answer = pb.pipeline.ListPipelinesResponse()
+    async with scripted_calls(ListPipelines=lambda _: answer) as (orch, calls):
+        with pytest.raises(ValueError, match="name"):
+            orch.pipelines.versions("")
+        assert [head async for head in orch.pipelines.versions("nightly")] == []
+        assert [head async for head in orch.pipelines.list()] == []
+    assert [request.name for request in calls.requests["ListPipelines"]] == ["nightly", ""]
+
+
 async def test_a_pipeline_that_moved_on_is_refused_at_once():
     def refuse(_):
         raise RefusalError(grpc.StatusCode.ABORTED, "ETAG_MISMATCH")

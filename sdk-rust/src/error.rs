@@ -120,9 +120,9 @@ pub struct FieldViolation {
 /// The SDK's own reasons: `CALL_TIMEOUT`, `CONNECTION_FAILED`, `CONNECTION_SILENT`,
 /// `DIGEST_MISMATCH`, `FILE_CHANGED`, `FILE_UNREADABLE`, `FILE_UNWRITABLE`, `JOB_NOT_IN_RUN` (of
 /// [`JobContext::fan_out`](crate::JobContext::fan_out)), `NO_RUNTIME`, `NOT_JSON`,
-/// `PARAMETER_INVALID` (a number that the contract cannot carry exactly), `SESSION_SUPERSEDED`,
-/// `URL_INVALID`, `WORKER_INVALID`. All others are the server's; the contract's comments list them
-/// per call.
+/// `PARAMETER_INVALID` (a number that the contract cannot carry exactly), `PIPELINE_INVALID` (of
+/// [`Pipelines::versions`](crate::Pipelines::versions)), `SESSION_SUPERSEDED`, `URL_INVALID`,
+/// `WORKER_INVALID`. All others are the server's; the contract's comments list them per call.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<Inner>);

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Artifacts } from "./artifacts/artifacts.ts";
 import { Backfills } from "./client/backfills.ts";
-import type { Caller, CallOptions } from "./client/call.ts";
+import { type ActionOptions, type Caller, type CallOptions, whyOf } from "./client/call.ts";
 import {
   type Connection,
   type ConnectionOptions,
@@ -236,13 +236,12 @@ export class Orchestrator {
    */
   async cancelJobs(
     jobIds: readonly string[],
-    options: CallOptions & { readonly reason?: string; readonly graceMs?: number } = {},
+    options: ActionOptions & { readonly graceMs?: number } = {},
   ): Promise<CancelledJob[]> {
-    const { reason = "", graceMs } = options;
-    const request = { jobIds: [...jobIds], reason };
-    const grace = toDuration(graceMs);
+    const grace = toDuration(options.graceMs);
+    const request = { jobIds: [...jobIds], ...whyOf(options), ...(grace && { grace }) };
     const { results } = await this.#call(options, (signal) =>
-      this.#connection.jobs.cancelJobs(grace ? { ...request, grace } : request, { signal }),
+      this.#connection.jobs.cancelJobs(request, { signal }),
     );
     return results.map((result) => ({
       jobId: result.jobId,
@@ -252,11 +251,8 @@ export class Orchestrator {
   }
 
   /** Makes dead jobs ready again with fresh budgets, and scheduled ones ready now. */
-  async retryJobs(
-    jobIds: readonly string[],
-    options: CallOptions & { readonly reason?: string } = {},
-  ): Promise<RetriedJob[]> {
-    const request = { jobIds: [...jobIds], reason: options.reason ?? "" };
+  async retryJobs(jobIds: readonly string[], options: ActionOptions = {}): Promise<RetriedJob[]> {
+    const request = { jobIds: [...jobIds], ...whyOf(options) };
     const { results } = await this.#call(options, (signal) =>
       this.#connection.jobs.retryJobs(request, { signal }),
     );

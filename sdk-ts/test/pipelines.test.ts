@@ -75,6 +75,19 @@ test("a stored job inherits nothing of the handler that stores it", async () => 
   expect(spec).toMatchObject({ traceparent: "", tracestate: "", correlationId: "" });
 });
 
+test("versions without a name are not those of all pipelines", async () => {
+  const names: string[] = [];
+  const listPipelines = ({ name }: { name: string }) => {
+    names.push(name);
+    return { pipelines: [] };
+  };
+  const { pipelines } = await connect({ pipelines: { listPipelines } });
+  expect(() => pipelines.versions("")).toThrow(TypeError);
+  for await (const _head of pipelines.versions("nightly"));
+  for await (const _head of pipelines.list());
+  expect(names).toEqual(["nightly", ""]);
+});
+
 test("a pipeline that moved on is refused at once", async () => {
   let calls = 0;
   const orch = await connect({

@@ -706,22 +706,26 @@ class WaitForJob(_message.Message):
     def __init__(self, job_id: _Optional[str] = ...) -> None: ...
 
 class CancelJobs(_message.Message):
-    __slots__ = ("job_ids", "reason", "grace_ms")
+    __slots__ = ("job_ids", "reason", "grace_ms", "ticket")
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
     reason: str
     grace_ms: int
-    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., grace_ms: _Optional[int] = ...) -> None: ...
+    ticket: str
+    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., grace_ms: _Optional[int] = ..., ticket: _Optional[str] = ...) -> None: ...
 
 class RetryJobs(_message.Message):
-    __slots__ = ("job_ids", "reason")
+    __slots__ = ("job_ids", "reason", "ticket")
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
     reason: str
-    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ...) -> None: ...
+    ticket: str
+    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., ticket: _Optional[str] = ...) -> None: ...
 
 class ExplainJob(_message.Message):
     __slots__ = ("job_id",)

@@ -280,6 +280,7 @@ class Orchestrator:
         job_ids: Sequence[str],
         *,
         reason: str = "",
+        ticket: str = "",
         grace: Duration | None = None,
         timeout: Duration | None = None,
     ) -> list[CancelledJob]:
@@ -287,20 +288,35 @@ class Orchestrator:
 
         Args:
             job_ids: The jobs.
-            reason: For the history.
+            reason: Why, for the history.
+            ticket: The ticket that asks for it, for the history.
             grace: How long a running job may take to stop; the lease policy's drain grace
                 unless told.
             timeout: For this call; the client's unless told.
         """
-        request = pb.job.CancelJobsRequest(job_ids=job_ids, reason=reason, grace=to_duration(grace))
+        request = pb.job.CancelJobsRequest(
+            job_ids=job_ids, reason=reason, ticket=ticket, grace=to_duration(grace)
+        )
         response = await self._call(rpcs.CANCEL_JOBS, request, timeout)
         return [to_cancelled(result) for result in response.results]
 
     async def retry_jobs(
-        self, job_ids: Sequence[str], *, reason: str = "", timeout: Duration | None = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        reason: str = "",
+        ticket: str = "",
+        timeout: Duration | None = None,
     ) -> list[RetriedJob]:
-        """Makes dead jobs ready again with fresh budgets, and scheduled ones ready now."""
-        request = pb.job.RetryJobsRequest(job_ids=job_ids, reason=reason)
+        """Makes dead jobs ready again with fresh budgets, and scheduled ones ready now.
+
+        Args:
+            job_ids: The jobs, up to 1,000; a result per job, in order.
+            reason: Why, for the history.
+            ticket: The ticket that asks for it, for the history.
+            timeout: For this call; the client's unless told.
+        """
+        request = pb.job.RetryJobsRequest(job_ids=job_ids, reason=reason, ticket=ticket)
         response = await self._call(rpcs.RETRY_JOBS, request, timeout)
         return [to_retried(result) for result in response.results]
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use stellaops_orchestrator::{
-    BlockedBy, Error, JobFilter, JobState, Orchestrator, UploadOptions, WatchTarget, Worker,
+    BlockedBy, Error, JobFilter, JobState, Orchestrator, Reason, UploadOptions, WatchTarget, Worker,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -220,11 +220,13 @@ impl Commands {
             Kind::ListJobs(list) => self.list(list).await,
             Kind::CancelJobs(cancel) => {
                 let grace = millis(cancel.grace_ms);
-                let jobs = orchestrator.cancel_jobs(cancel.job_ids, &cancel.reason, grace).await?;
+                let reason = Reason::new(cancel.reason).ticket(cancel.ticket);
+                let jobs = orchestrator.cancel_jobs(cancel.job_ids, reason, grace).await?;
                 Ok(outcomes(jobs.into_iter().map(|job| (job.job_id, job.outcome, job.state))))
             }
             Kind::RetryJobs(retry) => {
-                let jobs = orchestrator.retry_jobs(retry.job_ids, &retry.reason).await?;
+                let reason = Reason::new(retry.reason).ticket(retry.ticket);
+                let jobs = orchestrator.retry_jobs(retry.job_ids, reason).await?;
                 Ok(outcomes(jobs.into_iter().map(|job| (job.job_id, job.outcome, job.state))))
             }
             Kind::ExplainJob(explain) => self.explain(&explain.job_id).await,

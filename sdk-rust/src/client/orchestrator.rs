@@ -17,6 +17,7 @@ use crate::client::listing::{JobFilter, Pages};
 use crate::client::names::{CancelOutcome, JobState, RetryOutcome};
 use crate::client::outcomes::{CancelledJob, EnqueuedJob, RetriedJob};
 use crate::client::pipelines::Pipelines;
+use crate::client::reason::Reason;
 use crate::client::run_spec::RunRequest;
 use crate::client::run_view::{CreatedRun, RunDetail, ids_by_name};
 use crate::client::runs::Runs;
@@ -238,21 +239,22 @@ impl Orchestrator {
     }
 
     /// Cancels jobs; a result per job, in order. A running one is asked to stop and has `grace`
-    /// for it; the lease policy's drain grace if none. `reason` is for the history.
+    /// for it; the lease policy's drain grace if none.
     ///
     /// # Errors
     /// `InvalidArgument` for ids that are none, or more than 1,000.
     pub async fn cancel_jobs<I: Into<String>>(
         &self,
         job_ids: impl IntoIterator<Item = I>,
-        reason: &str,
+        reason: impl Into<Reason>,
         grace: Option<Duration>,
     ) -> Result<Vec<CancelledJob>, Error> {
+        let reason = reason.into();
         let request = v1::CancelJobsRequest {
             job_ids: job_ids.into_iter().map(Into::into).collect(),
-            reason: reason.into(),
+            reason: reason.text,
+            ticket: reason.ticket,
             grace: grace.map(to_duration),
-            ..Default::default()
         };
         let client = self.connection.jobs();
         let call = |mut client: Jobs, request| async move { client.cancel_jobs(request).await };
@@ -266,19 +268,20 @@ impl Orchestrator {
     }
 
     /// Makes dead jobs ready again with fresh budgets, and scheduled ones ready now; a result
-    /// per job, in order. `reason` is for the history.
+    /// per job, in order.
     ///
     /// # Errors
     /// `InvalidArgument` for ids that are none, or more than 1,000.
     pub async fn retry_jobs<I: Into<String>>(
         &self,
         job_ids: impl IntoIterator<Item = I>,
-        reason: &str,
+        reason: impl Into<Reason>,
     ) -> Result<Vec<RetriedJob>, Error> {
+        let reason = reason.into();
         let request = v1::RetryJobsRequest {
             job_ids: job_ids.into_iter().map(Into::into).collect(),
-            reason: reason.into(),
-            ..Default::default()
+            reason: reason.text,
+            ticket: reason.ticket,
         };
         let client = self.connection.jobs();
         let call = |mut client: Jobs, request| async move { client.retry_jobs(request).await };

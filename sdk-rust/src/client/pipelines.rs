@@ -10,7 +10,7 @@ use crate::client::orchestrator::Orchestrator;
 use crate::client::pipeline_spec::{Pipeline, PipelineHead, StoredPipeline};
 use crate::client::reason::Reason;
 use crate::client::run_view::{CreatedRun, ids_by_name};
-use crate::error::{Error, absent};
+use crate::error::{Error, ErrorKind, absent};
 use crate::proto::v1;
 use crate::retry::with_retries;
 use crate::trace::Lineage;
@@ -71,11 +71,23 @@ impl Pipelines {
 
     /// Lists the newest versions of all pipelines by name, fetching pages as they are wanted.
     pub fn list(&self) -> Pages<PipelineHead> {
-        self.versions("")
+        self.heads("")
     }
 
-    /// Lists the versions of a pipeline, newest first; none of one that does not exist.
+    /// Lists the versions of a pipeline, newest first; none of one that does not exist. For an
+    /// empty name, [`next`](Pages::next) fails with `InvalidArgument` (`PIPELINE_INVALID`).
     pub fn versions(&self, name: &str) -> Pages<PipelineHead> {
+        if name.is_empty() {
+            return Pages::new(|_| async {
+                let message = "versions need a pipeline's name";
+                Err(Error::new(ErrorKind::InvalidArgument, "PIPELINE_INVALID", message))
+            });
+        }
+        self.heads(name)
+    }
+
+    /// The versions of a pipeline, or the newest of all for an empty name.
+    fn heads(&self, name: &str) -> Pages<PipelineHead> {
         let (client, timeout) = (self.0.connection.pipelines(), self.0.timeout);
         let first = v1::ListPipelinesRequest { name: name.into(), ..Default::default() };
         Pages::new(move |page_token| {
@@ -205,6 +217,13 @@ impl<T: Into<String>> From<T> for PipelineRun {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn versions_need_a_name() {
+        let orchestrator = Orchestrator::new().expect("a client that connects later");
+        let error = orchestrator.pipelines().versions("").next().await.expect_err("no name");
+        assert_eq!(error.reason(), "PIPELINE_INVALID");
+    }
 
     #[test]
     fn a_run_in_a_handler_inherits_its_correlation_id() {

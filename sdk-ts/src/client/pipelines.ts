@@ -68,11 +68,20 @@ export class Pipelines {
 
   /** Lists the newest versions of all pipelines by name, fetching pages as they are wanted. */
   list(options: CallOptions = {}): AsyncIterable<PipelineHead> {
-    return this.versions("", options);
+    return this.#heads("", options);
   }
 
-  /** Lists the versions of a pipeline, newest first; none of one that does not exist. */
+  /**
+   * Lists the versions of a pipeline, newest first; none of one that does not exist. Throws a
+   * TypeError for an empty name.
+   */
   versions(name: string, options: CallOptions = {}): AsyncIterable<PipelineHead> {
+    if (name === "") throw new TypeError("versions need a pipeline's name");
+    return this.#heads(name, options);
+  }
+
+  /** The versions of a pipeline, or the newest of all for an empty name. */
+  #heads(name: string, options: CallOptions): AsyncIterable<PipelineHead> {
     const { connection, call } = this.#caller;
     return pages(async (pageToken) => {
       const page = await call(options, (signal) =>

@@ -68,10 +68,20 @@ class Pipelines:
 
     def list(self) -> AsyncIterator[PipelineHead]:
         """Lists the newest versions of all pipelines by name, fetching pages as they are wanted."""
-        return self.versions("")
+        return self._heads("")
 
     def versions(self, name: str) -> AsyncIterator[PipelineHead]:
-        """Lists the versions of a pipeline, newest first; none of one that does not exist."""
+        """Lists the versions of a pipeline, newest first; none of one that does not exist.
+
+        Raises:
+            ValueError: The name is empty.
+        """
+        if not name:
+            raise ValueError("versions need a pipeline's name")
+        return self._heads(name)
+
+    def _heads(self, name: str) -> AsyncIterator[PipelineHead]:
+        """The versions of a pipeline, or the newest of all for an empty name."""
 
         async def fetch(token: str) -> tuple[Sequence[PipelineHead], str]:
             request = pb.pipeline.ListPipelinesRequest(name=name, page_token=token)

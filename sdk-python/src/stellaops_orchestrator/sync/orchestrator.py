@@ -214,19 +214,29 @@ class SyncOrchestrator:
         job_ids: Sequence[str],
         *,
         reason: str = "",
+        ticket: str = "",
         grace: Duration | None = None,
         timeout: Duration | None = None,
     ) -> list[CancelledJob]:
         """Cancels jobs; a result per job, in order. See ``Orchestrator.cancel_jobs``."""
         return self._portal.call(
-            self._client.cancel_jobs(job_ids, reason=reason, grace=grace, timeout=timeout)
+            self._client.cancel_jobs(
+                job_ids, reason=reason, ticket=ticket, grace=grace, timeout=timeout
+            )
         )
 
     def retry_jobs(
-        self, job_ids: Sequence[str], *, reason: str = "", timeout: Duration | None = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        reason: str = "",
+        ticket: str = "",
+        timeout: Duration | None = None,
     ) -> list[RetriedJob]:
-        """Makes dead jobs ready again with fresh budgets, and scheduled ones ready now."""
-        return self._portal.call(self._client.retry_jobs(job_ids, reason=reason, timeout=timeout))
+        """Makes dead jobs ready again, scheduled ones now. See ``Orchestrator.retry_jobs``."""
+        return self._portal.call(
+            self._client.retry_jobs(job_ids, reason=reason, ticket=ticket, timeout=timeout)
+        )
 
     def explain_job(self, job_id: str, *, timeout: Duration | None = None) -> Explanation:
         """Says why a job does not run. Raises JOB_NOT_FOUND."""

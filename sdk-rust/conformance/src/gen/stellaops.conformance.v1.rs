@@ -714,6 +714,8 @@ pub struct CancelJobs {
     /// Not said if 0.
     #[prost(int64, tag = "3")]
     pub grace_ms: i64,
+    #[prost(string, tag = "4")]
+    pub ticket: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RetryJobs {
@@ -721,6 +723,8 @@ pub struct RetryJobs {
     pub job_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub ticket: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainJob {

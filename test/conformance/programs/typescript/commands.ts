@@ -202,12 +202,14 @@ export class Commands {
       case "listJobs":
         return jobs(await this.#list(value));
       case "cancelJobs": {
-        const { jobIds, reason, graceMs } = value;
-        const options = { reason, ...(graceMs > 0n && { graceMs: Number(graceMs) }) };
+        const { jobIds, reason, ticket, graceMs } = value;
+        const options = { reason, ticket, ...(graceMs > 0n && { graceMs: Number(graceMs) }) };
         return outcomes(await orchestrator.cancelJobs(jobIds, options));
       }
-      case "retryJobs":
-        return outcomes(await orchestrator.retryJobs(value.jobIds, { reason: value.reason }));
+      case "retryJobs": {
+        const { jobIds, reason, ticket } = value;
+        return outcomes(await orchestrator.retryJobs(jobIds, { reason, ticket }));
+      }
       case "explainJob": {
         const { state = "", blockedBy } = await orchestrator.explainJob(value.jobId);
         const jobIds = blockedBy?.kind === "dependency" ? [...blockedBy.jobIds] : [];
