@@ -188,6 +188,7 @@ describe("coverage", () => {
        where tenant = $1 and kind = 'succeeded'`,
       [tenant],
     );
+    expect(rows).toHaveLength(4);
     expect(new Map(rows.map(({ job_id, ...event }) => [job_id, event]))).toEqual(
       new Map(
         [

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../../../test/support/dat
 import { ledgerOf, newJob, type TestLedger, wholeLanes } from "../../../test/support/ledger.ts";
 import type { Admit } from "../app/flow/admit-jobs.ts";
 import type { JobAction, OperationTarget } from "../domain/operation.ts";
+import { LostRace } from "./errors.ts";
 import { jobSteps, type OperationSteps, StepFailed, takeStepIn } from "./operation-run.ts";
 import type { OperationStep } from "./operation-steps.ts";
 import { sql } from "./sql.ts";
@@ -336,6 +337,39 @@ describe("an operation", () => {
       "applied",
       "QUEUE_FULL",
     ]);
+  });
+
+  it("gives back the places of a step that fails, or is run again", async () => {
+    const ids = await enqueue(2);
+    const used: string[][] = [];
+    const admit: Admit = async () => ({
+      full: new Map(),
+      settle: (isNew) => {
+        used.push(ids.filter((_id, position) => isNew(position)));
+      },
+    });
+    const move = jobSteps(1_000, admit).move;
+    let isLost = false;
+    // Loses a race after its work, once.
+    const racing: OperationStep = async (tx, row) => {
+      const answer = await move(tx, row);
+      return {
+        ...answer,
+        get results() {
+          if (isLost) return answer.results;
+          isLost = true;
+          throw new LostRace("the first time");
+        },
+      };
+    };
+    const take = takeStepIn(pool, { ...jobSteps(1_000), ...runSteps(1_000), move: racing });
+    await operator.start(matching(), { kind: "move", queue: QUEUE.queue });
+    await owner.query("revoke insert on job_event from orch_app");
+    await expect(take("acme", [])).rejects.toBeInstanceOf(StepFailed);
+    expect(used).toEqual([[]]);
+    await owner.query("grant insert on job_event to orch_app");
+    await take("acme", []);
+    expect(used).toEqual([[], [], ids]);
   });
 
   it("narrows by everything that a job filter can say", async () => {

@@ -20,14 +20,25 @@ afterAll(() => scene.close());
 /** More than a step locks, and more than a page has. */
 const JOBS = 1_100;
 
-/** Ends once somebody waits for a lock. */
+/** Fails unless somebody comes to wait for a lock. */
 async function untilBlocked(): Promise<void> {
-  for (;;) {
-    const { rows } = await owner.query(
-      `select from pg_stat_activity
-       where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-    if (rows.length > 0) return;
+  const waiting = `select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  const count = async () => (await owner.query(waiting)).rowCount;
+  await expect.poll(count, { timeout: 10_000 }).toBeGreaterThan(0);
+}
+
+/** Does something in a transaction, and commits it once somebody waits for that. */
+async function holding(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<void>) {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await work(client);
+    await client.query("commit");
+  } finally {
+    // Does nothing after the commit; without it locks would keep the others waiting.
+    await client.query("rollback");
+    client.release();
   }
 }
 
@@ -73,20 +84,19 @@ describe("a dead job of a run that is over its time", () => {
 
   it("keeps its run if its retry came first and was not committed yet", async () => {
     const { jobIds, runId } = await deadChain("retry-first");
-    const client = await database.pool().connect();
-    await client.query("begin");
-    await client.query("select set_config('orch.tenants', 'retry-first', true)");
-    await actInTransaction(
-      { run: async (one, ...values) => (await client.query(one.text, [...values])).rows },
-      {
-        ...{ tenant: "retry-first", jobIds: jobIds.slice(-1), action: { kind: "retry" } },
-        ...{ reason: "", drainGraceMs: 0 },
-      },
-    );
-    const marking = scene.ports.mark("retry-first", runId);
-    await untilBlocked();
-    await client.query("commit");
-    client.release();
+    let marking: Promise<boolean> | undefined;
+    await holding(database.pool(), async (client) => {
+      await client.query("select set_config('orch.tenants', 'retry-first', true)");
+      await actInTransaction(
+        { run: async (one, ...values) => (await client.query(one.text, [...values])).rows },
+        {
+          ...{ tenant: "retry-first", jobIds: jobIds.slice(-1), action: { kind: "retry" } },
+          ...{ reason: "", drainGraceMs: 0 },
+        },
+      );
+      marking = scene.ports.mark("retry-first", runId);
+      await untilBlocked();
+    });
     expect(await marking).toBe(true);
     expect(await scene.ports.runOver("retry-first", runId, 1_000)).toMatchObject({ over: false });
     expect(await scene.ports.run("retry-first", runId)).toEqual({ kind: "kept", removed: 0 });
@@ -95,17 +105,16 @@ describe("a dead job of a run that is over its time", () => {
 
   it("is not found by a retry that waits for the mark", async () => {
     const { jobIds, runId } = await deadChain("mark-first");
-    const client = await owner.connect();
-    await client.query("begin");
-    await client.query("select from run where id = $1 for update", [runId]);
-    await client.query("update run set removing = true where id = $1", [runId]);
     const operator = operatorOf(database.pool(), "mark-first");
-    const retrying = operator.act({ kind: "retry" }, jobIds.slice(0, 1));
-    await untilBlocked();
-    await client.query("commit");
-    client.release();
+    let retrying: ReturnType<typeof operator.act> | undefined;
+    await holding(owner, async (client) => {
+      await client.query("select from run where id = $1 for update", [runId]);
+      await client.query("update run set removing = true where id = $1", [runId]);
+      retrying = operator.act({ kind: "retry" }, jobIds.slice(0, 1));
+      await untilBlocked();
+    });
     const gone = { outcome: "refused", reason: "JOB_NOT_FOUND" };
-    expect((await retrying).results).toMatchObject([gone]);
+    expect((await retrying)?.results).toMatchObject([gone]);
     const { rows } = await owner.query("select from ready where tenant = 'mark-first'");
     expect(rows).toEqual([]);
   });

@@ -44,6 +44,13 @@ const isRemoving = async (runId: string) =>
   (await owner.query("select removing from run where id = $1", [runId])).rows[0]?.removing;
 
 describe("a run that is over its time", () => {
+  it("stays while it is built itself", async () => {
+    const runId = await oldRun("built");
+    await owner.query("update run set building = true where tenant = 'built'");
+    expect(await removable("built")).toEqual([]);
+    expect(await markRunIn(pool)("built", runId)).toBe(false);
+  });
+
   it("stays while it is replayed, and goes after that", async () => {
     const tenant = "replayed";
     const runId = await oldRun(tenant);

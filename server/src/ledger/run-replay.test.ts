@@ -182,4 +182,17 @@ describe("a run whose job is retried while a replay is planned", () => {
     const kind = again ? "replay" : "run_active";
     expect(await replay(runId)).toMatchObject({ kind });
   });
+
+  it("is not replayed either if another one died later", async () => {
+    await owner.query("truncate ready, lease, scheduled");
+    const runId = await store(2, []);
+    const leases = [await ledger.claimOne(), await ledger.claimOne()];
+    for (const lease of leases) await ledger.fail(lease, "user", true);
+    const load = async (tenant: string, id: string) => {
+      const loaded = await loadReplayIn(pool)(tenant, id);
+      await ledger.retry([leases[0]?.jobId ?? ""]);
+      return loaded;
+    };
+    expect(await replay(runId, {}, { load })).toEqual({ kind: "run_active" });
+  });
 });

@@ -90,6 +90,13 @@ describe("dead letters", () => {
       code: "InvalidArgument",
       reason: "PAGE_TOKEN_INVALID",
     });
+    const { USER, PARSE_ERROR } = FailureClass;
+    const narrow = (types: string[], failureClasses: FailureClass[]) => ({
+      filter: { jobTypes: [...types, "test.echo"], failureClasses },
+    });
+    const one = await list({ pageSize: 1, ...narrow(["x", "y"], [USER, PARSE_ERROR]) });
+    const same = { ...narrow(["y", "x", "y"], [PARSE_ERROR, USER]), pageToken: one.nextPageToken };
+    expect((await list(same)).deadLetters).toHaveLength(LINES.length - 1);
     const filters: MessageInitShape<typeof DeadLetterFilterSchema>[] = [
       { queue: "a\0" },
       { runId: "x" },

@@ -19,6 +19,11 @@ describe("a text that is half a character", () => {
     },
   );
 
+  it("is refused in a name of a struct", () => {
+    const faults = [[HALF, "must not hold half a surrogate pair"]] as const;
+    expect(readStruct({ [HALF]: 1 }).faults).toEqual(new Map(faults));
+  });
+
   it("is refused in a value, too", () => {
     const value = create(ValueSchema, { kind: { case: "stringValue", value: HALF } });
     expect(readValue(value).kind).toBe("fault");

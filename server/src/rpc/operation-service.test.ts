@@ -122,6 +122,28 @@ describe("StartOperation", () => {
     expect(jobs.map(({ jobId }) => jobId).sort()).toEqual(ids.slice(2).sort());
   });
 
+  it("takes no places for jobs that are in the queue already, or are not ready", async () => {
+    const settings = { scope: { kind: FlowScopeKind.QUEUE, name: "narrow" }, maxDepth: 2n };
+    await clients.flow.updateFlowSettings({ settings, reason: "r" }, as("places"));
+    const notBefore = timestampFromDate(new Date(Date.now() + 3_600_000));
+    const [there] = await enqueue("places", 1, { queue: "narrow" });
+    const [scheduled] = await enqueue("places", 1, { queue: "wide", notBefore });
+    const [placed, full] = await enqueue("places", 2, { queue: "wide" });
+    const { operation } = await clients.operations.startOperation(
+      { target: all, action: { case: "move", value: { queue: "narrow" } } },
+      as("places"),
+    );
+    const operationId = operation?.operationId ?? "";
+    await ended(clients, "places", operationId);
+    const list = clients.operations.listOperationResults({ operationId }, as("places"));
+    expect((await list).results.map(({ jobId, outcome }) => [jobId, outcome])).toEqual([
+      [there, OperationOutcome.UNCHANGED],
+      [scheduled, OperationOutcome.APPLIED],
+      [placed, OperationOutcome.APPLIED],
+      [full, OperationOutcome.REFUSED],
+    ]);
+  });
+
   it("is one when it is repeated, and a conflict when it asks for something else", async () => {
     await enqueue("repeat", 1);
     const request = { requestId: randomUUID(), target: all, action: cancel, reason: "x" };

@@ -304,21 +304,22 @@ describe("ReplayRun", () => {
 
   it("of a replay reuses what that reused, and says so", async () => {
     anew();
-    const first = await create([job("a"), job("b", "a")]);
-    await complete(await one());
+    const first = await create([job("a"), job("a2"), job("b", "a", "a2")]);
+    for (const offer of await claim()) await complete(offer);
     await fail(await one());
     const second = (await clients.runs.replayRun({ runId: first })).run?.runId ?? "";
     await done(second);
     await fail(await one());
     const again = await clients.runs.replayRun({ runId: second });
-    expect(again).toMatchObject({ runningCount: 1, reusedCount: 1 });
+    expect(again).toMatchObject({ runningCount: 1, reusedCount: 2 });
     expect(again.jobs).toMatchObject([
       { name: "a", cause: ReplayCause.REUSED },
+      { name: "a2", cause: ReplayCause.REUSED },
       { name: "b", cause: ReplayCause.NOT_SUCCEEDED },
     ]);
     const third = again.run?.runId ?? "";
     await done(third);
-    expect((await look(third)).jobs.filter((one) => one.runId === first)).toHaveLength(1);
+    expect((await look(third)).jobs.filter((one) => one.runId === first)).toHaveLength(2);
     await complete(await one());
   });
 

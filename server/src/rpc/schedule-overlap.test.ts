@@ -63,6 +63,9 @@ describe("an overlap", () => {
     expect(second).toMatchObject({ outcome: FiringOutcome.QUEUED, jobId: "" });
     for (let count = 1; count < 100; count++) await fire();
     expect(await fire()).toMatchObject({ outcome: FiringOutcome.SKIPPED });
+    // The clock's next firing, not the next look whether the one before is finished.
+    const { schedule } = await schedules.getSchedule({ name: "o" }, as("queue"));
+    expect(Number(schedule?.nextFireTime?.seconds) % 3_600).toBe(0);
     const begun = performance.now();
     await cancel("queue", first.jobId);
     const created = async () =>

@@ -57,11 +57,7 @@ export function wireBridge(options: BridgeOptions): Bridge {
     findLanes: findLanes(pool),
     giveBack: async (leases) => {
       const reason = "its taker went away";
-      try {
-        await store.leases.giveBack({ leases, actor: "dispatcher", reason, onlyOffered: false });
-      } catch (error) {
-        onError(error);
-      }
+      await store.leases.giveBack({ leases, actor: "dispatcher", reason, onlyOffered: false });
     },
     onError,
   });

@@ -49,6 +49,7 @@ function scene(lanes: readonly string[], room = 64) {
     returned: 0,
     beforePlan: async () => {},
     beforeAnswer: async () => {},
+    beforeReturn: async () => {},
     errors: [] as unknown[],
   };
   const queue = new PostgresReadyQueue();
@@ -97,6 +98,7 @@ function scene(lanes: readonly string[], room = 64) {
       },
       giveBack: async (leases) => {
         await settle();
+        await world.beforeReturn();
         world.returned += leases.length;
       },
       onError: (error) => world.errors.push(error),
@@ -167,6 +169,22 @@ describe("a desk", () => {
     desk.lookedFor([claimant]);
     desk.add(claimant);
     expect(await settled).toBe(1);
+  });
+
+  it("tells of what it cannot give back, and goes on", async () => {
+    const { world, desk } = scene(["a", "b"]);
+    for (const source of ["a", "b"]) world.stocked.add(source);
+    const lost = new Error("no ledger");
+    world.beforeReturn = () => Promise.reject(lost);
+    const gone = claimantOf();
+    world.beforeAnswer = async () => gone.leave();
+    desk.add(gone.claimant);
+    await expect.poll(() => world.errors).toEqual([lost]);
+    await desk.remove(gone.claimant);
+    const other = claimantOf();
+    desk.add(other.claimant);
+    await expect.poll(() => other.got).toHaveLength(1);
+    expect(world.errors).toEqual([lost]);
   });
 
   it("finds out once what holds lanes back, however many stand in line", async () => {

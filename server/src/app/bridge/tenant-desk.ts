@@ -15,7 +15,7 @@ export interface DeskPorts {
   readonly gates: Gates;
   /** Hands out jobs in one transaction. */
   readonly claim: (claim: Claim) => Promise<ClaimAnswer>;
-  /** Gives back what a claimant who went away meanwhile has never seen. Does not throw. */
+  /** Gives back what a claimant who went away meanwhile has never seen. */
   readonly giveBack: (leases: readonly LeaseRef[]) => Promise<void>;
   /** Told about what went wrong; the dispatcher goes on. */
   readonly onError: (error: unknown) => void;
@@ -348,6 +348,7 @@ export class TenantDesk {
     const offers = claimed.map(({ offer }) => offer);
     if (offers.length === 0 && !repeated) return 0;
     if (!claimant.deliver(pool.name, offers, repeated)) {
+      // Offers that it fails for come back when their deadline is over.
       await this.#ports.giveBack(offers.map((offer) => offer.lease));
     }
     return Math.max(1, offers.length);
