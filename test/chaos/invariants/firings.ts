@@ -1,5 +1,5 @@
 import type { EventRow, History, JobRow } from "../history.ts";
-import type { ActionRow, FiringRow, ScheduleWish } from "../plan-history.ts";
+import type { ActionRow, FiringRow, ScheduleWish, SeriesRow } from "../plan-history.ts";
 import { byJob, type Invariant, type Violation } from "./invariant.ts";
 import { endBefore, wasRetried } from "./steps.ts";
 
@@ -88,10 +88,11 @@ function leftOut(
 
 function wrongOutcome(
   { everyMs }: ScheduleWish,
-  { nominalMs, firedMs, missedCount, outcome, jobId, runId, error }: FiringRow,
+  firing: FiringRow,
   jobs: ReadonlyMap<string, JobRow>,
-  { runs }: History,
+  { runs, series }: History,
 ): string[] {
+  const { nominalMs, firedMs, missedCount, outcome, jobId, runId, error } = firing;
   const made = jobId !== undefined || runId !== undefined;
   if (made !== (outcome === "created"))
     return [`${outcome} at ${nominalMs}, with ${jobId ?? runId}`];
@@ -101,7 +102,9 @@ function wrongOutcome(
       ? []
       : [`missed ${lastMs}, which was not late by ${firedMs}`];
   }
-  if (outcome === "failed") return [`failed at ${nominalMs}: ${error}`];
+  if (outcome === "failed") {
+    return hasNoWindow(firing, series) ? [] : [`failed at ${nominalMs}: ${error}`];
+  }
   if (runId !== undefined && !runs.some(({ id, schedule }) => id === runId && schedule)) {
     return [`made run ${runId} at ${nominalMs}, which is not there`];
   }
@@ -111,6 +114,15 @@ function wrongOutcome(
   const says = Date.parse(job.nominal ?? "");
   return says === Math.floor(nominalMs) ? [] : [`made ${jobId} at ${nominalMs} for ${job.nominal}`];
 }
+
+/** Whether it says that no window was due yet, and none was: the first one has just begun. */
+const hasNoWindow = ({ tenant, nominalMs, error }: FiringRow, series: readonly SeriesRow[]) =>
+  series.some(
+    ({ source, scope, originMs, widthMs, latenessMs, ...of }) =>
+      of.tenant === tenant &&
+      error === `NO_WINDOW_DUE: source=${source}; scope=${scope}` &&
+      nominalMs < originMs + widthMs + latenessMs,
+  );
 
 /** With "skip" and "queue", what a firing makes comes after the end of what the one before made. */
 function overlaps(

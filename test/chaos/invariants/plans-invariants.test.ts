@@ -69,6 +69,17 @@ const appendedAgain = (fannedBy: string): Partial<History> => ({
   jobs: [...sound.jobs, job("x", { nonce: "nonce-x", runId: "r-2", name: "x" })],
 });
 
+/** The firing at 2,000 says that it found no window, of a series whose first is due then or not. */
+const withoutWindow = (firstDueMs: number): Partial<History> => ({
+  firings: changed(sound.firings, ({ nominalMs }) => nominalMs === 2_000, {
+    ...{
+      outcome: "failed",
+      error: `NO_WINDOW_DUE: source=${series.source}; scope=${series.scope}`,
+    },
+  }),
+  series: [{ ...series, originMs: firstDueMs - series.widthMs - 5, latenessMs: 5 }],
+});
+
 const BROKEN: readonly Broken[] = [
   [acknowledgedIsStored, "a run that was answered is gone", { runs: sound.runs.slice(1) }],
   [
@@ -286,6 +297,7 @@ const BROKEN: readonly Broken[] = [
       }),
     },
   ],
+  [firesOnce, "a firing that did not see its window", withoutWindow(2_000)],
   [
     firesOnce,
     "a firing beside the one before",
@@ -347,6 +359,7 @@ describe("a broken history of plans", () => {
 
 // What looks like a violation and is none.
 const SOUND: readonly Broken[] = [
+  [firesOnce, "a firing before the first window was due", withoutWindow(2_001)],
   [
     dependenciesFirst,
     "a parent that was retried after it let go",
