@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -23,6 +24,7 @@ type scriptedArtifacts struct {
 	pb.UnimplementedArtifactServiceServer
 	// cutAfter is how many chunks a stream takes before it breaks; none breaks if 0.
 	cutAfter  int
+	cut       error // what it breaks with
 	committed []byte
 	headers   []*pb.UploadHeader
 	download  func(*pb.DownloadArtifactRequest,
@@ -52,7 +54,7 @@ func (a *scriptedArtifacts) UploadArtifact(
 	a.headers = append(a.headers, header)
 	for chunks := 0; int64(len(a.committed)) < header.GetSizeBytes(); chunks++ {
 		if a.cutAfter > 0 && chunks == a.cutAfter {
-			return status.Error(codes.Unavailable, "cut")
+			return a.cut
 		}
 		message, err := stream.Recv()
 		if err != nil {
@@ -85,8 +87,18 @@ func chunk(content []byte) *pb.DownloadArtifactResponse {
 }
 
 func TestUploadResumesWhereTheServerIs(t *testing.T) {
+	incomplete := &errdetails.ErrorInfo{Reason: "UPLOAD_INCOMPLETE"}
+	for name, cut := range map[string]error{
+		"cut":        status.Error(codes.Unavailable, "cut"),
+		"incomplete": detailed(t, codes.InvalidArgument, incomplete),
+	} {
+		t.Run(name, func(t *testing.T) { uploadThrough(t, cut) })
+	}
+}
+
+func uploadThrough(t *testing.T, cut error) {
 	content := bytes.Repeat([]byte("0123456789abcdef"), 5<<16) // 5 MiB
-	server := &scriptedArtifacts{cutAfter: 2}
+	server := &scriptedArtifacts{cutAfter: 2, cut: cut}
 	client := scriptedClient(t, services{artifacts: server})
 	artifact, err := client.Artifacts().Upload(t.Context(), orchestrator.FromBytes(content))
 	if err != nil {

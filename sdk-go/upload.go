@@ -51,8 +51,10 @@ func (u *upload) run(ctx context.Context) (alreadyExisted bool, err error) {
 			return false, callEnded(ctx, nil)
 		}
 		failure := toError(err)
-		// An offset that does not fit is cured by asking again; the rest by waiting.
-		isCurable := failure.isRetryable || failure.Reason == "UPLOAD_OFFSET_MISMATCH"
+		// Asking again cures an offset that does not fit, and chunks that ended for the server
+		// only: here they end with the last byte. Waiting cures the rest.
+		isCurable := failure.isRetryable || failure.Reason == "UPLOAD_OFFSET_MISMATCH" ||
+			failure.Reason == "UPLOAD_INCOMPLETE"
 		if !isCurable || time.Since(movedAt) > u.stallTimeout {
 			return false, failure
 		}

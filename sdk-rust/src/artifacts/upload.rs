@@ -93,8 +93,10 @@ pub(crate) async fn run(
             Ok(already_existed) => return Ok(already_existed),
             Err(error) => error,
         };
-        // An offset that does not fit is cured by asking again; the rest by waiting.
-        if !error.is_retryable() && error.reason() != "UPLOAD_OFFSET_MISMATCH" {
+        // Asking again cures an offset that does not fit, and chunks that ended for the server
+        // only: here they end with the last byte. Waiting cures the rest.
+        let is_curable = matches!(error.reason(), "UPLOAD_OFFSET_MISMATCH" | "UPLOAD_INCOMPLETE");
+        if !error.is_retryable() && !is_curable {
             return Err(error);
         }
         if moved_at.elapsed() > stall {

@@ -10,6 +10,13 @@ import {
 import { backoffMs, callAborted, contractBackoff, pause } from "../retry.ts";
 import type { MeasuredSource } from "./source.ts";
 
+// Asking again cures an offset that does not fit, and chunks that ended for the server only: here
+// they end with the last byte. Waiting cures the rest.
+const CURABLE: ReadonlySet<string | undefined> = new Set([
+  "UPLOAD_OFFSET_MISMATCH",
+  "UPLOAD_INCOMPLETE",
+]);
+
 /** How far an upload got, in bytes. */
 export interface UploadProgress {
   readonly sentBytes: number;
@@ -71,8 +78,7 @@ export class Upload {
         if (signal?.aborted) throw callAborted(signal);
         error = toOrchestratorError(cause);
       }
-      // An offset that does not fit is cured by asking again; the rest by waiting.
-      if (!error.isRetryable && error.reason !== "UPLOAD_OFFSET_MISMATCH") throw error;
+      if (!error.isRetryable && !CURABLE.has(error.reason)) throw error;
       if (performance.now() - movedAt > this.#stallTimeoutMs) throw error;
       const delay = backoffMs(tries, contractBackoff, Math.random(), error.retryAfterMs);
       await pause(delay, signal);

@@ -77,8 +77,10 @@ class Upload:
                 error = from_rpc(broken)
             except UnavailableError as silent:
                 error = silent
-            # An offset that does not fit is cured by asking again; the rest by waiting.
-            if not error.is_retryable and error.reason != "UPLOAD_OFFSET_MISMATCH":
+            # Asking again cures an offset that does not fit, and chunks that ended for the server
+            # only: here they end with the last byte. Waiting cures the rest.
+            is_curable = error.reason in ("UPLOAD_OFFSET_MISMATCH", "UPLOAD_INCOMPLETE")
+            if not error.is_retryable and not is_curable:
                 raise error
             if time.monotonic() - self._moved_at > self._stall_timeout:
                 raise error
